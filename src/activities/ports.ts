@@ -1,0 +1,233 @@
+import type { BlockRange } from "../domain/block-range.ts";
+import type { BlockRef, HeadPolicy, Hex, RpcBlock, RpcReceipt } from "../domain/chain.ts";
+import type { Fork } from "../domain/fork.ts";
+import type { LedgerRow, LedgerStatus } from "../domain/ledger.ts";
+import type { DataTable, Processor } from "../domain/processor.ts";
+import type { StructlogColumns } from "../trace/structlog-columns.ts";
+import type { TransactionRow } from "../trace/transaction-rows.ts";
+
+/** One execution node of a network. Every method throws NodeUnavailableError when the node does not answer. */
+export interface ExecutionNode {
+  /** The node's name in the configuration; never its URL. */
+  readonly name: string;
+  /** `web3_clientVersion`, asked once and kept. */
+  clientVersion(): Promise<string>;
+  chainId(): Promise<number>;
+  /** The block that the policy names; null where the chain has none yet (`finalized` on a young chain). */
+  head(policy: HeadPolicy, signal?: AbortSignal): Promise<BlockRef | null>;
+  blockByNumber(blockNumber: number, signal?: AbortSignal): Promise<RpcBlock | null>;
+  blockByHash(blockHash: Hex, signal?: AbortSignal): Promise<RpcBlock | null>;
+  /** number, hash and parent hash of each number that exists, in one batch. */
+  blockRefs(blockNumbers: readonly number[], signal?: AbortSignal): Promise<BlockRef[]>;
+  /** `eth_getBlockReceipts` by hash. @throws {BlockFailedError} kind receipts_unavailable. */
+  receipts(
+    block: { blockNumber: number; blockHash: Hex },
+    signal?: AbortSignal,
+  ): Promise<RpcReceipt[]>;
+  /** `debug_traceBlockByHash` with callTracer: the body of the answer, byte by byte. */
+  traceCalls(blockHash: Hex, options: TraceOptions): AsyncIterable<Uint8Array>;
+  /** `debug_traceBlockByHash` with the struct logger and stacks: the body of the answer, byte by byte. */
+  traceSteps(blockHash: Hex, options: TraceOptions): AsyncIterable<Uint8Array>;
+  /** Gas used of `blockCount` blocks that end at `newestBlock`; null where the node cannot say. */
+  gasUsed(newestBlock: number, blockCount: number, signal?: AbortSignal): Promise<number[] | null>;
+  /** Whether the node answers at all: tells a fault of a block from a fault of the node. */
+  isHealthy(signal?: AbortSignal): Promise<boolean>;
+}
+export type TraceOptions = { readonly timeoutMs: number; readonly signal?: AbortSignal };
+
+/** The fork in force at a block; null = unknown, never guessed. */
+export type ForkAt = (block: { number: number; timestamp: number }) => Fork | null;
+
+/** A network as activities see it. */
+export type Network = {
+  readonly name: string;
+  readonly node: ExecutionNode;
+  readonly processors: readonly Processor[];
+  readonly forkAt: ForkAt;
+  readonly headPolicy: HeadPolicy;
+  /** Blocks behind the head that count as final on chains without finality; null = ask the node. */
+  readonly finalityDepth: number | null;
+  readonly retryPolicy: BlockRetryPolicy;
+};
+
+/** When a failed block is tried again (design, section 5). */
+export type BlockRetryPolicy = {
+  readonly initialDelayMs: number;
+  readonly maximumDelayMs: number;
+  readonly maximumAttempts: number;
+};
+
+/** Where one stream of a block's rows belongs. */
+export type Attempt = {
+  readonly network: string;
+  readonly blockNumber: number;
+  readonly blockHash: Hex;
+  readonly parentHash: Hex;
+  /** UInt64 in decimal, new for every stream of a block. */
+  readonly attemptId: string;
+};
+
+/**
+ * Gathers rows of many attempts and writes them as Native blocks. One an activity run; not safe for two at once.
+ * Rows handed in are encoded at once, so that the columns can be used again.
+ */
+export interface RowWriter {
+  addStructlogs(attempt: Attempt, columns: StructlogColumns): void;
+  addTransactions(attempt: Attempt, rows: readonly TransactionRow[]): void;
+  /** What waits to be written. */
+  readonly pending: { readonly rows: number; readonly bytes: number };
+  /**
+   * Writes all that waits, one insert a table. A HTTP retry of an insert is deduplicated by its token.
+   * @throws {StorageUnavailableError} @throws {StorageRefusedError} @throws {DiskFullError}
+   */
+  flush(signal?: AbortSignal): Promise<void>;
+}
+
+export interface RowStore {
+  createWriter(): RowWriter;
+  /** Rows stored under each attempt: attempt id -> count; absent = 0. */
+  countRows(
+    table: DataTable,
+    attempts: readonly Attempt[],
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<string, number>>;
+}
+
+export type LedgerQuery = {
+  readonly network: string;
+  readonly processors: readonly Processor[];
+  readonly range: BlockRange;
+};
+
+export type GapQuery = {
+  readonly network: string;
+  readonly processors: readonly Processor[];
+  /** Ranges that running jobs have in hand: their missing blocks are left alone. */
+  readonly inHand: readonly BlockRange[];
+  /** The most blocks to return. */
+  readonly limit: number;
+  readonly now: string;
+};
+
+/** What has to be done, newest first near the head; bounded by the query's limit. */
+export type Gaps = {
+  /** Expected, and nothing of any rank stands there. */
+  readonly missing: readonly BlockRange[];
+  /** Failed and due. */
+  readonly due: readonly number[];
+  /** Neighbours whose hashes do not chain: the higher one of each pair. */
+  readonly unchained: readonly number[];
+  readonly counts: {
+    readonly missing: number;
+    readonly failed: number;
+    readonly quarantined: number;
+  };
+  /** When the next failed block is due; null if none waits. */
+  readonly nextDueAt: string | null;
+};
+
+export type ExpectedRange = {
+  readonly network: string;
+  readonly processor: Processor;
+  readonly fromBlock: number;
+  /** null while open (follow). */
+  readonly toBlock: number | null;
+  readonly origin: "follow" | "backfill";
+  readonly workflowId: string;
+  readonly state: "running" | "done" | "abandoned";
+};
+
+export type CoverageStatus = "proven" | "unverified" | "failed" | "quarantined" | "missing";
+export type CoverageRange = BlockRange & { readonly status: CoverageStatus };
+export type Coverage = {
+  readonly network: string;
+  readonly processor: Processor;
+  /** The union of the expected ranges, cut to the window asked for. */
+  readonly expected: readonly BlockRange[];
+  readonly blocks: Readonly<Record<CoverageStatus, number>>;
+  /** Maximal runs of one status, oldest first. */
+  readonly ranges: readonly CoverageRange[];
+  readonly transactionCount: number;
+  readonly rowCount: number;
+  /** Complete ledger rows whose stored row count differs (only where `verify` recounted; else empty). */
+  readonly miscounted: readonly number[];
+  /** Rows more than one canonical attempt shows; 0 by construction, counted all the same with `verify`. */
+  readonly duplicates: number;
+  readonly lastRecountAt: string | null;
+};
+
+export interface Ledger {
+  /** The winning rows in a range, by block number. */
+  read(query: LedgerQuery, signal?: AbortSignal): Promise<LedgerRow[]>;
+  /** The winning row of each number, wherever they lie. */
+  readBlocks(
+    network: string,
+    processors: readonly Processor[],
+    blockNumbers: readonly number[],
+  ): Promise<LedgerRow[]>;
+  /** Hashes of complete rows above `aboveBlock`, newest first: what a reorg compares with the node. */
+  hashesAbove(network: string, aboveBlock: number, limit: number): Promise<BlockRef[]>;
+  /** Writes rows in ONE insert: it stands whole or not at all. The event table gets the same rows. */
+  write(rows: readonly LedgerRow[], signal?: AbortSignal): Promise<void>;
+  findGaps(query: GapQuery): Promise<Gaps>;
+  /** Numbers of rows in a status, bounded; by kind where given. */
+  findByStatus(query: {
+    network: string;
+    status: LedgerStatus;
+    kind?: string;
+    range?: BlockRange;
+    limit: number;
+  }): Promise<number[]>;
+  coverage(query: {
+    network: string;
+    processor: Processor;
+    window?: BlockRange;
+    verify: boolean;
+  }): Promise<Coverage>;
+  /** Every version ever written of a block, oldest first. */
+  history(
+    network: string,
+    blockNumber: number,
+  ): Promise<(LedgerRow & { readonly updatedAt: string })[]>;
+}
+
+export interface RangeStore {
+  write(ranges: readonly ExpectedRange[]): Promise<void>;
+  read(network: string): Promise<ExpectedRange[]>;
+}
+
+export interface NetworkStore {
+  /**
+   * Binds a network to its chain at first use; afterwards only compares.
+   * @throws {NetworkBindingError} when chain id or genesis hash differ from the first use's.
+   */
+  bind(binding: { network: string; chainId: number; genesisHash: Hex }): Promise<void>;
+  /** The highest finalized block ever seen, raised to `seen` if that is higher. */
+  raiseFinalized(network: string, seen: number | null): Promise<number | null>;
+}
+
+/** Meters of our own; names without prefix, Prometheus style. */
+export interface Meters {
+  blocks(network: string, status: "complete" | "failed", count: number): void;
+  rows(network: string, table: DataTable, count: number): void;
+  failures(network: string, kind: string): void;
+  headDistance(network: string, blocks: number): void;
+  traceSeconds(network: string, seconds: number): void;
+}
+
+/** All that activities need; put together in src/worker.ts. */
+export type Dependencies = {
+  /** @throws {UnknownNetworkError} */
+  readonly network: (name: string) => Promise<Network>;
+  readonly rows: RowStore;
+  readonly ledger: Ledger;
+  readonly ranges: RangeStore;
+  readonly networks: NetworkStore;
+  readonly meters: Meters;
+  /** Starts the gap-fill workflow of a network unless it runs. */
+  readonly ensureGapFill: (network: string) => Promise<{ workflowId: string; started: boolean }>;
+  /** Whether a workflow is still open. */
+  readonly isWorkflowOpen: (workflowId: string) => Promise<boolean>;
+  readonly now: () => Date;
+  readonly newAttemptId: () => string;
+};

@@ -1,0 +1,312 @@
+/** Facts that stand under a message, one a line: `chain id: 1`. Never a secret. */
+type ErrorText = {
+  readonly facts?: readonly string[];
+  readonly fix?: string;
+  readonly cause?: unknown;
+};
+
+/**
+ * Every error that blockloom throws on purpose: what is wrong, the facts, the fix.
+ * Its subclasses are the headings of docs/errors.md (a test holds the two together).
+ */
+export abstract class AppError extends Error {
+  abstract override readonly name: string;
+  /** Whether the same call may succeed later without anybody changing anything. */
+  abstract readonly retryable: boolean;
+  readonly facts: readonly string[];
+  readonly fix: string | undefined;
+
+  constructor(what: string, { facts = [], fix, cause }: ErrorText = {}) {
+    super(
+      [what, ...facts.map((fact) => `  ${fact}`), ...(fix ? [`  Fix: ${fix}`] : [])].join("\n"),
+      {
+        cause,
+      },
+    );
+    this.facts = facts;
+    this.fix = fix;
+  }
+}
+
+/** The configuration cannot be used. Lists every key at once. */
+export class ConfigError extends AppError {
+  override readonly name = "ConfigError";
+  override readonly retryable = false;
+}
+
+/** A network name that no configuration defines. */
+export class UnknownNetworkError extends AppError {
+  override readonly name = "UnknownNetworkError";
+  override readonly retryable = false;
+  constructor({ network, known }: { network: string; known: readonly string[] }) {
+    super(`The network "${network}" is not configured.`, {
+      facts: [`configured networks: ${known.length > 0 ? known.join(", ") : "none"}`],
+      fix: "name one of them with --network, or add it to blockloom.yaml (or set NETWORK and RPC_URL).",
+    });
+  }
+}
+
+/** A processor name that is neither one of ours nor an alias of the reference's. */
+export class UnknownProcessorError extends AppError {
+  override readonly name = "UnknownProcessorError";
+  override readonly retryable = false;
+  constructor({ processor, known }: { processor: string; known: readonly string[] }) {
+    super(`The processor "${processor}" does not exist.`, {
+      facts: [`processors: ${known.join(", ")}`],
+      fix: "use one of them.",
+    });
+  }
+}
+
+/** Text that names no blocks: not a number, a range `a-b`, or `a:+n`. */
+export class InvalidBlocksError extends AppError {
+  override readonly name = "InvalidBlocksError";
+  override readonly retryable = false;
+  constructor({ text, reason }: { text: string; reason: string }) {
+    super(`"${text.slice(0, 200)}" does not name blocks: ${reason}.`, {
+      fix: "write a number (17000000), a closed range (15000000-15000999) or a length (15M:+1000).",
+    });
+  }
+}
+
+/** A node that cannot be reached or does not answer in time. Never booked to a block. */
+export class NodeUnavailableError extends AppError {
+  override readonly name = "NodeUnavailableError";
+  override readonly retryable = true;
+  constructor({ node, method, reason }: { node: string; method: string; reason: string }) {
+    super(`The execution node "${node}" does not answer.`, {
+      facts: [`${method}: ${reason}`],
+      fix: "check that the node runs and that its url is right; the work goes on by itself when it is back.",
+    });
+  }
+}
+
+/** A node that serves another chain than the network's. */
+export class WrongChainError extends AppError {
+  override readonly name = "WrongChainError";
+  override readonly retryable = false;
+  constructor(facts: { network: string; node: string; expected: number; actual: number }) {
+    super(`The node "${facts.node}" serves another chain than the network "${facts.network}".`, {
+      facts: [`expected chain id: ${facts.expected}`, `eth_chainId: ${facts.actual}`],
+      fix: "point the network at a node of its chain, or give this chain a network name of its own.",
+    });
+  }
+}
+
+/** A network name whose stored rows belong to another chain (chain id or genesis hash differ). */
+export class NetworkBindingError extends AppError {
+  override readonly name = "NetworkBindingError";
+  override readonly retryable = false;
+  constructor(facts: { network: string; bound: string; actual: string }) {
+    super(`The rows stored under "${facts.network}" belong to another chain.`, {
+      facts: [`bound at first use: ${facts.bound}`, `the node says: ${facts.actual}`],
+      fix: "use another network name or another ClickHouse database; one name holds one chain for ever.",
+    });
+  }
+}
+
+/** A node without the debug namespace. */
+export class DebugNamespaceMissingError extends AppError {
+  override readonly name = "DebugNamespaceMissingError";
+  override readonly retryable = false;
+  constructor({ node, clientVersion }: { node: string; clientVersion: string }) {
+    super(`The node "${node}" does not serve debug_traceBlockByHash.`, {
+      facts: [`client: ${clientVersion}`],
+      fix: "start it with the debug namespace (geth: --http.api eth,web3,debug) or use a node that has it.",
+    });
+  }
+}
+
+/** A node that answers traces without steps, such as anvil without --steps-tracing. */
+export class StepsTracingMissingError extends AppError {
+  override readonly name = "StepsTracingMissingError";
+  override readonly retryable = false;
+  constructor({ node, clientVersion }: { node: string; clientVersion: string }) {
+    super(`The node "${node}" answers traces that hold no steps.`, {
+      facts: [
+        `client: ${clientVersion}`,
+        "a transaction that ran code came back with structLogs: []",
+      ],
+      fix: "start anvil with --steps-tracing; nothing was stored.",
+    });
+  }
+}
+
+/** ClickHouse cannot be reached. Never booked to a block. */
+export class StorageUnavailableError extends AppError {
+  override readonly name = "StorageUnavailableError";
+  override readonly retryable = true;
+  constructor({ reason }: { reason: string }) {
+    super("ClickHouse does not answer.", {
+      facts: [reason],
+      fix: "check that it runs and CLICKHOUSE_URL; the work goes on by itself when it is back.",
+    });
+  }
+}
+
+/** ClickHouse refused a statement. */
+export class StorageRefusedError extends AppError {
+  override readonly name = "StorageRefusedError";
+  override readonly retryable = true;
+  constructor({ code, type, message }: { code: string; type: string; message: string }) {
+    super("ClickHouse refused a statement.", {
+      facts: [`code ${code} (${type})`, message.slice(0, 500)],
+      fix: "see the code in ClickHouse's documentation; nothing counts as stored until it is accepted.",
+    });
+  }
+}
+
+/** The folder for temporary files, or a disk of the database, is full. */
+export class DiskFullError extends AppError {
+  override readonly name = "DiskFullError";
+  override readonly retryable = true;
+  constructor({ where }: { where: string }) {
+    super("A disk is full.", {
+      facts: [where],
+      fix: "free space there; the work goes on by itself and nothing was lost.",
+    });
+  }
+}
+
+/** The schema in ClickHouse is newer or older than this program. */
+export class SchemaMismatchError extends AppError {
+  override readonly name = "SchemaMismatchError";
+  override readonly retryable = false;
+  constructor({ reason }: { reason: string }) {
+    super("The ClickHouse schema does not fit this version of blockloom.", {
+      facts: [reason],
+      fix: "run `npm run client -- schema apply` with the newest version in use.",
+    });
+  }
+}
+
+/** Temporal cannot be reached. */
+export class TemporalUnavailableError extends AppError {
+  override readonly name = "TemporalUnavailableError";
+  override readonly retryable = true;
+  constructor({ address, reason }: { address: string; reason: string }) {
+    super("Temporal does not answer.", {
+      facts: [`address: ${address}`, reason],
+      fix: "check that the server runs (npm run demo or npm run dev starts one) and TEMPORAL_ADDRESS.",
+    });
+  }
+}
+
+/** No worker answers on a task queue, so a query or update cannot be served. */
+export class NoWorkerError extends AppError {
+  override readonly name = "NoWorkerError";
+  override readonly retryable = true;
+  constructor({ workflowId }: { workflowId: string }) {
+    super(`No worker answers for "${workflowId}".`, {
+      fix: "start one with `npm run worker`; what you asked for changed nothing, so ask again.",
+    });
+  }
+}
+
+/** A workflow that is asked for does not run. */
+export class JobNotRunningError extends AppError {
+  override readonly name = "JobNotRunningError";
+  override readonly retryable = false;
+  constructor({ workflowId, start }: { workflowId: string; start: string }) {
+    super(`"${workflowId}" does not run.`, { fix: `start it with \`${start}\`.` });
+  }
+}
+
+/** The job runs already, with another input than the one wanted now. */
+export class JobInputDiffersError extends AppError {
+  override readonly name = "JobInputDiffersError";
+  override readonly retryable = false;
+  constructor({ workflowId, differences }: { workflowId: string; differences: readonly string[] }) {
+    super(`"${workflowId}" runs already with other settings.`, {
+      facts: differences,
+      fix: "leave it running as it is, steer it with its own commands, or stop it first.",
+    });
+  }
+}
+
+/** A backfill whose range meets that of a running one. */
+export class OverlappingBackfillError extends AppError {
+  override readonly name = "OverlappingBackfillError";
+  override readonly retryable = false;
+  constructor({ wanted, running }: { wanted: string; running: string }) {
+    super(`The backfill ${wanted} overlaps a running one.`, {
+      facts: [`running: ${running}`],
+      fix: "wait for it, stop it, or choose a range beside it.",
+    });
+  }
+}
+
+/** A range that ends above the chain's head. */
+export class RangeBeyondHeadError extends AppError {
+  override readonly name = "RangeBeyondHeadError";
+  override readonly retryable = false;
+  constructor({ toBlock, head }: { toBlock: number; head: number }) {
+    super("The range ends above the head of the chain.", {
+      facts: [`to: ${toBlock}`, `head: ${head}`],
+      fix: `end it at ${head} or below, and let follow index what comes after.`,
+    });
+  }
+}
+
+/** A message to a workflow that cannot be acted on: bad shape or more than fits. */
+export class RequestRefusedError extends AppError {
+  override readonly name = "RequestRefusedError";
+  override readonly retryable = false;
+  constructor({ reason }: { reason: string }) {
+    super("The request was refused and changed nothing.", {
+      facts: [reason],
+      fix: "mend it and send it again.",
+    });
+  }
+}
+
+/** The chain left the branch that was final when it was stored. */
+export class ReorgBeyondFinalityError extends AppError {
+  override readonly name = "ReorgBeyondFinalityError";
+  override readonly retryable = false;
+  constructor(facts: {
+    network: string;
+    blockNumber: number;
+    stored: string;
+    node: string;
+    finalized: number;
+  }) {
+    super("The node's chain contradicts rows that were final.", {
+      facts: [
+        `network: ${facts.network}, block ${facts.blockNumber}, finalized ${facts.finalized}`,
+        `stored hash: ${facts.stored}`,
+        `node's hash: ${facts.node}`,
+      ],
+      fix: "find out which is right: the node may be on a wrong branch. Nothing was changed.",
+    });
+  }
+}
+
+/** Why a block failed; a word of `execution_block.error_kind`. */
+export type BlockErrorKind =
+  | "block_not_found"
+  | "receipts_unavailable"
+  | "trace_refused"
+  | "trace_malformed"
+  | "trace_cut"
+  | "proof_mismatch"
+  | "row_count_mismatch"
+  | "deadline_exceeded"
+  | "worker_lost"
+  | "storage_refused";
+
+/** A fault of one block: booked to it in the ledger, and the rest of the range goes on. */
+export class BlockFailedError extends AppError {
+  override readonly name = "BlockFailedError";
+  override readonly retryable = true;
+  readonly kind: BlockErrorKind;
+  readonly blockNumber: number;
+  constructor(block: { kind: BlockErrorKind; blockNumber: number; reason: string }) {
+    super(`Block ${block.blockNumber} failed: ${block.kind}.`, {
+      facts: [block.reason],
+      fix: "gap-fill tries it again by itself; `coverage --explain` tells its story.",
+    });
+    this.kind = block.kind;
+    this.blockNumber = block.blockNumber;
+  }
+}
