@@ -1,0 +1,75 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { type RunningProcess, startProcess } from "./processes.ts";
+import { waitUntil } from "./wait-until.ts";
+
+/** A chain of our own on loopback. */
+export type Anvil = {
+  readonly url: string;
+  readonly process: RunningProcess;
+  readonly stop: () => Promise<void>;
+};
+
+type AnvilOptions = {
+  readonly logFile: string;
+  /** Default: a free one. */
+  readonly port?: number;
+  /** More of anvil's own flags, such as `["--no-mining"]` or `["--hardfork", "berlin"]`. */
+  readonly args?: readonly string[];
+  /** Without it anvil answers empty traces as success. Default true. */
+  readonly stepsTracing?: boolean;
+};
+
+const chainId = 31_337;
+const mnemonic = "test test test test test test test test test test test junk";
+
+/** Starts npm's anvil: chain id 31337, its well-known mnemonic, `finalized` = latest - 2. */
+export async function startAnvil(options: AnvilOptions): Promise<Anvil> {
+  const logged = currentLength(options.logFile);
+  const anvil = startProcess({
+    name: "anvil",
+    command: findAnvilBinary(),
+    args: [
+      ...["--host", "127.0.0.1", "--port", String(options.port ?? 0)],
+      ...["--chain-id", String(chainId), "--mnemonic", mnemonic],
+      ...["--slots-in-an-epoch", "1"],
+      ...(options.stepsTracing === false ? [] : ["--steps-tracing"]),
+      ...(options.args ?? []),
+    ],
+    logFile: options.logFile,
+  });
+  // With port 0 the system picks a free one, which only the log tells.
+  const port = await waitUntil(
+    () =>
+      /Listening on 127\.0\.0\.1:(\d+)/.exec(
+        readFileSync(options.logFile, "utf8").slice(logged),
+      )?.[1],
+    { what: "anvil to listen", timeoutMs: 30_000, process: anvil },
+  );
+  return { url: `http://127.0.0.1:${port}`, process: anvil, stop: () => anvil.stop() };
+}
+
+function currentLength(file: string): number {
+  try {
+    return readFileSync(file, "utf8").length;
+  } catch {
+    return 0;
+  }
+}
+
+/**
+ * The binary itself, from npm's package of this platform: the launcher in `.bin` is a second process that
+ * would survive a SIGKILL of the first.
+ */
+function findAnvilBinary(): string {
+  const arch = process.arch === "x64" ? "amd64" : process.arch;
+  const name = `@foundry-rs/anvil-${process.platform}-${arch}`;
+  try {
+    return createRequire(import.meta.url).resolve(`${name}/bin/anvil`);
+  } catch (cause) {
+    throw new Error(
+      `npm's package ${name} is not installed.\n  Fix: run \`npm ci\` without --omit=optional; anvil exists for Linux and macOS on x64 and arm64.`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,100 @@
+import { Connection } from "@temporalio/client";
+import getPort from "get-port";
+import { type RunningProcess, startProcess } from "./processes.ts";
+import { waitUntil } from "./wait-until.ts";
+
+/** A Temporal dev server of our own on loopback, web UI included. */
+export type TemporalServer = {
+  readonly address: string;
+  readonly namespace: string;
+  readonly uiUrl: string;
+  readonly process: RunningProcess;
+  readonly stop: () => Promise<void>;
+  readonly kill: () => Promise<void>;
+};
+
+type TemporalServerOptions = {
+  /** The CLI's path; `resolveTemporalCli` finds it. */
+  readonly cli: string;
+  /** SQLite file that survives restarts. */
+  readonly dbFilename: string;
+  readonly logFile: string;
+  /** Default: free ones. */
+  readonly port?: number;
+  readonly uiPort?: number;
+  /** More dynamic configuration, values as JSON: `{ "limit.historyCount.suggestContinueAsNew": "50" }`. */
+  readonly dynamicConfig?: Readonly<Record<string, string>>;
+};
+
+const namespace = "default";
+
+/**
+ * Measured on the dev server: without these it polls its own queues 20 times a second (10 activities/s), fires timers up
+ * to 1 s late, and spreads a queue over 4 partitions so that priorities are not strict.
+ */
+const dynamicConfig = {
+  "history.transferProcessorMaxPollRPS": "1000",
+  "history.timerProcessorMaxPollRPS": "1000",
+  "history.visibilityProcessorMaxPollRPS": "200",
+  "history.timerProcessorMaxTimeShift": '"10ms"',
+  "matching.numTaskqueueReadPartitions": "1",
+  "matching.numTaskqueueWritePartitions": "1",
+};
+
+const searchAttributes = {
+  Network: "Keyword",
+  JobKind: "Keyword",
+  JobStatus: "Keyword",
+  FromBlock: "Int",
+  ToBlock: "Int",
+  FailedBlocks: "Int",
+  DonePercent: "Double",
+};
+
+/** Starts `temporal server start-dev` and waits until a client can use it. */
+export async function startTemporal(options: TemporalServerOptions): Promise<TemporalServer> {
+  const port = options.port ?? (await getPort());
+  const uiPort = options.uiPort ?? (await getPort());
+  const server = startProcess({
+    name: "Temporal",
+    command: options.cli,
+    args: [
+      ...["server", "start-dev", "--ip", "127.0.0.1", "--ui-ip", "127.0.0.1"],
+      ...["--port", String(port), "--ui-port", String(uiPort), "--namespace", namespace],
+      ...["--db-filename", options.dbFilename],
+      // NORMAL with WAL survives a killed server; only a power cut could take the last moments.
+      ...["--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL"],
+      ...pairs("--search-attribute", searchAttributes),
+      ...pairs("--dynamic-config-value", { ...dynamicConfig, ...options.dynamicConfig }),
+    ],
+    logFile: options.logFile,
+  });
+  const address = `127.0.0.1:${port}`;
+  await waitUntil(() => isUsable(address), {
+    what: `Temporal on ${address}`,
+    timeoutMs: 60_000,
+    process: server,
+  });
+  return {
+    address,
+    namespace,
+    uiUrl: `http://127.0.0.1:${uiPort}`,
+    process: server,
+    stop: () => server.stop(),
+    kill: () => server.kill(),
+  };
+}
+
+function pairs(flag: string, values: Readonly<Record<string, string>>): string[] {
+  return Object.entries(values).flatMap(([key, value]) => [flag, `${key}=${value}`]);
+}
+
+async function isUsable(address: string): Promise<boolean> {
+  const connection = await Connection.connect({ address, connectTimeout: 1000 });
+  try {
+    await connection.workflowService.describeNamespace({ namespace });
+    return true;
+  } finally {
+    await connection.close();
+  }
+}

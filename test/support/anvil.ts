@@ -1,0 +1,25 @@
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startAnvil as startDevAnvil } from "../../src/dev/anvil.ts";
+
+/**
+ * A real chain on a free port; gone with the test process at the latest.
+ * @param options.args - anvil's own flags, such as `["--no-mining"]`; by default a block is mined per transaction.
+ */
+export async function startAnvil(
+  options: {
+    readonly args?: readonly string[];
+    readonly port?: number;
+    readonly stepsTracing?: boolean;
+  } = {},
+): Promise<{ url: string; pid: number; stop: () => Promise<void>; kill: () => Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), "blockloom-anvil-"));
+  const anvil = await startDevAnvil({ logFile: join(folder, "anvil.log"), ...options });
+  return {
+    url: anvil.url,
+    pid: anvil.process.pid,
+    stop: anvil.stop,
+    kill: () => anvil.process.kill(),
+  };
+}
