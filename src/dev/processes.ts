@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import { dirname } from "node:path";
 
 /** A program that we started and that ends with us. */
@@ -53,14 +53,14 @@ export function startProcess(options: ProcessOptions): RunningProcess {
 }
 
 function describeProcess(child: ChildProcess, options: ProcessOptions): RunningProcess {
-  const lifeline = child.stdio[3] as Socket;
-  lifeline.unref();
-  lifeline.on("error", () => {}); // the watcher is gone with its group: nothing is left to guard
+  const lifeline = child.stdio[3];
+  if (lifeline instanceof Socket) lifeline.unref();
+  lifeline?.on("error", () => {}); // the watcher is gone with its group: nothing is left to guard
   const exited = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
     child.once("error", () => resolve({ code: 127, signal: null }));
     child.once("exit", (code, signal) => resolve({ code, signal }));
   });
-  void exited.then(() => lifeline.destroy());
+  void exited.then(() => lifeline?.destroy());
   const pid = child.pid ?? 0;
   const isRunning = () => pid > 0 && child.exitCode === null && child.signalCode === null;
 

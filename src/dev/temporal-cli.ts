@@ -3,6 +3,7 @@ import { constants } from "node:fs";
 import { access, mkdir, rename, rm } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
+import { z } from "zod";
 
 /** One way to come by the CLI: the path, or why it did not work. */
 type Attempt = { readonly path: string } | { readonly why: string };
@@ -17,6 +18,7 @@ type ResolveOptions = {
   readonly downloadTimeoutMs?: number;
 };
 
+const downloadInfo = z.object({ archiveUrl: z.url(), fileToExtract: z.string() });
 const run = promisify(execFile);
 const cliPackage = "github.com/temporalio/cli/cmd/temporal";
 
@@ -84,8 +86,7 @@ async function download(target: string, options: ResolveOptions): Promise<Attemp
       { signal },
     );
     if (!info.ok) throw new Error(`HTTP ${info.status}`);
-    const { archiveUrl, fileToExtract } = (await info.json()) as Record<string, string>;
-    if (!archiveUrl || !fileToExtract) throw new Error("an answer without archiveUrl");
+    const { archiveUrl, fileToExtract } = downloadInfo.parse(await info.json());
     await mkdir(folder, { recursive: true });
     await extract(archiveUrl, folder, fileToExtract, signal);
     await rename(join(folder, fileToExtract), target);

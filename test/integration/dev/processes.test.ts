@@ -67,8 +67,8 @@ test("a program dies within a second when the process that started it is killed"
     ["--import", "tsx", join(import.meta.dirname, "../../support/processes.ts"), logFile],
     { stdio: ["ignore", "pipe", "inherit"] },
   );
-  const [line] = (await once(parent.stdout, "data")) as [Buffer];
-  const pid = Number(line.toString());
+  const [line] = await once(parent.stdout, "data");
+  const pid = Number(String(line));
   expect(isAlive(pid)).toBe(true);
   parent.kill("SIGKILL");
   await waitUntil(() => !isAlive(pid), { what: "the program's end", timeoutMs: 1000 });

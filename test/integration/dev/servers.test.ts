@@ -1,27 +1,19 @@
 import { Connection } from "@temporalio/client";
 import { expect, test } from "vitest";
+import { callNode } from "../../../src/dev/json-rpc.ts";
 import { startAnvil } from "../../support/anvil.ts";
 import { startTestTemporal } from "../../support/temporal.ts";
-
-async function call(url: string, method: string, params: unknown[] = []): Promise<unknown> {
-  const response = await fetch(url, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
-  });
-  return ((await response.json()) as { result: unknown }).result;
-}
 
 test("anvil answers on a free port with finality close behind the head, and is gone after stop", async () => {
   const [one, two] = await Promise.all([startAnvil(), startAnvil()]);
   expect(one.url).not.toBe(two.url);
-  expect(await call(one.url, "eth_chainId")).toBe("0x7a69");
-  await call(one.url, "anvil_mine", ["0x5"]);
-  expect(await call(one.url, "eth_getBlockByNumber", ["finalized", false])).toMatchObject({
+  expect(await callNode(one.url, "eth_chainId")).toBe("0x7a69");
+  await callNode(one.url, "anvil_mine", ["0x5"]);
+  expect(await callNode(one.url, "eth_getBlockByNumber", ["finalized", false])).toMatchObject({
     number: "0x3",
   });
   await Promise.all([one.stop(), two.stop()]);
-  await expect(call(one.url, "eth_chainId")).rejects.toThrow("fetch failed");
+  await expect(callNode(one.url, "eth_chainId")).rejects.toThrow("fetch failed");
 });
 
 test("Temporal has our search attributes and its UI, and keeps its state across a SIGKILL", async () => {
