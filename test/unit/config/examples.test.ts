@@ -1,0 +1,95 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { parse } from "yaml";
+import { z } from "zod";
+import {
+  networkVariables,
+  processVariables,
+  variableNames,
+} from "../../../src/config/environment.ts";
+import { loadConfig } from "../../../src/config/load-config.ts";
+import { configSchema } from "../../../src/config/schema.ts";
+
+const envExample = readFileSync(".env.example", "utf8");
+const assignments = [...envExample.matchAll(/^([A-Z_]+)=(.*)$/gm)].map(
+  ([, name = "", value = ""]) => ({ name, value }),
+);
+const withoutFile = "/nonexistent";
+
+test(".env.example lists every variable that is read, and none besides but Temporal's", () => {
+  const own = assignments.map(({ name }) => name).filter((name) => !name.startsWith("TEMPORAL_"));
+  expect(own.toSorted()).toEqual([...variableNames].toSorted());
+});
+
+test(".env.example shows the defaults: with its values the configuration is that of an empty environment", () => {
+  const network = { NETWORK: "n", RPC_URL: "http://n" };
+  const env = {
+    ...Object.fromEntries(assignments.map(({ name, value }) => [name, value])),
+    ...network,
+  };
+  expect(loadConfig({ env, cwd: withoutFile })).toEqual(
+    loadConfig({ env: network, cwd: withoutFile }),
+  );
+});
+
+test("every variable of .env.example has a comment with its unit and default above it", () => {
+  const lines = envExample.split("\n");
+  for (const { name } of assignments) {
+    if (/^TEMPORAL_TLS_(CLIENT_KEY|SERVER_CA)/.test(name)) continue; // share a comment with the line above
+    const above = lines[lines.findIndex((line) => line.startsWith(`${name}=`)) - 1];
+    expect(above, name).toMatch(/^# .*\b(default)\b|^# .*implies|^# Beside/);
+  }
+});
+
+test("examples/blockloom.yaml loads with its secrets set", () => {
+  const env = {
+    MAINNET_RPC_URL: "https://node.example",
+    MAINNET_RPC_TOKEN: "t",
+    CLICKHOUSE_SECRET: "s",
+    BLOCKLOOM_CONFIG: "examples/blockloom.yaml",
+  };
+  const config = loadConfig({ env });
+  expect(config.networks.map(({ name }) => name)).toEqual(["mainnet", "my-devnet"]);
+});
+
+test("examples/blockloom.yaml shows every key of the schema", () => {
+  const shown = keysOf(parse(readFileSync("examples/blockloom.yaml", "utf8")));
+  for (const key of keysOfSchema(z.toJSONSchema(configSchema, { io: "input" }))) {
+    expect(shown, key).toContain(key);
+  }
+});
+
+test("every variable stands for a key of the schema", () => {
+  const known = keysOfSchema(z.toJSONSchema(configSchema, { io: "input" }));
+  for (const { name, path } of [...networkVariables, ...processVariables]) {
+    expect(known, name).toContain(path.filter((key) => key !== "0").join("."));
+  }
+});
+
+/** Paths of all keys, with `*` for the name of a network or header and nothing for a place in a list. */
+function keysOf(value: unknown, path: string[] = []): Set<string> {
+  if (Array.isArray(value)) return new Set(value.flatMap((item) => [...keysOf(item, path)]));
+  if (typeof value !== "object" || value === null) return new Set([path.join(".")]);
+  return new Set(
+    Object.entries(value).flatMap(([key, item]) => {
+      const named = path.at(-1) === "networks" || path.at(-1) === "headers" ? "*" : key;
+      return [...keysOf(item, [...path, named])];
+    }),
+  );
+}
+
+type JsonSchema = z.core.JSONSchema._JSONSchema;
+
+function keysOfSchema(schema: JsonSchema, path: string[] = []): Set<string> {
+  if (typeof schema === "boolean") return new Set([path.join(".")]);
+  const { properties, additionalProperties, items } = schema;
+  if (properties) {
+    return new Set(
+      Object.entries(properties).flatMap(([key, part]) => [...keysOfSchema(part, [...path, key])]),
+    );
+  }
+  if (typeof additionalProperties === "object")
+    return keysOfSchema(additionalProperties, [...path, "*"]);
+  if (items && !Array.isArray(items)) return keysOfSchema(items, path);
+  return new Set([path.join(".")]);
+}
