@@ -20,8 +20,8 @@ type AnvilOptions = {
   readonly stepsTracing?: boolean;
 };
 
-const chainId = 31_337;
-const mnemonic = "test test test test test test test test test test test junk";
+export const chainId = 31_337;
+export const anvilMnemonic = "test test test test test test test test test test test junk";
 
 /** Starts npm's anvil: chain id 31337, its well-known mnemonic, `finalized` = latest - 2. */
 export async function startAnvil(options: AnvilOptions): Promise<Anvil> {
@@ -33,7 +33,7 @@ export async function startAnvil(options: AnvilOptions): Promise<Anvil> {
       "--host=127.0.0.1",
       `--port=${options.port ?? 0}`,
       `--chain-id=${chainId}`,
-      `--mnemonic=${mnemonic}`,
+      `--mnemonic=${anvilMnemonic}`,
       "--slots-in-an-epoch=1",
       ...(options.stepsTracing === false ? [] : ["--steps-tracing"]),
       ...(options.args ?? []),

@@ -1,0 +1,14 @@
+import { numberToHex } from "viem";
+import { z } from "zod";
+import { callNode } from "../json-rpc.ts";
+
+const trace = z.array(z.object({ result: z.object({ structLogs: z.array(z.unknown()) }) }));
+
+/** Counts the steps of one block by tracing it. */
+export async function countSteps(rpcUrl: string, blockNumber: number): Promise<number> {
+  const answer = await callNode(rpcUrl, "debug_traceBlockByNumber", [
+    numberToHex(blockNumber),
+    { disableStack: true, disableStorage: true, disableMemory: true, enableReturnData: false },
+  ]);
+  return trace.parse(answer).reduce((sum, { result }) => sum + result.structLogs.length, 0);
+}
