@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { AppError, ConfigError } from "../errors.ts";
@@ -22,7 +21,8 @@ async function main(): Promise<void> {
   const front = createFront(engine, folder);
   front.server.listen(options.port, "127.0.0.1");
   await once(front.server, "listening");
-  const { port } = front.server.address() as AddressInfo;
+  const address = front.server.address();
+  const port = typeof address === "object" ? address?.port : undefined;
 
   let stopping = false;
   async function stop(): Promise<void> {

@@ -38,7 +38,9 @@ export function toServerException(error: unknown): ServerException {
 
 function isNoSpace(error: unknown): boolean {
   return (
-    error instanceof Error && "code" in error && ["ENOSPC", "EDQUOT"].includes(`${error.code}`)
+    error instanceof Error &&
+    "code" in error &&
+    (error.code === "ENOSPC" || error.code === "EDQUOT")
   );
 }
 

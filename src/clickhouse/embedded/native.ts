@@ -46,7 +46,7 @@ export function loadNativeEngine(): NativeEngine {
   const require = createRequire(import.meta.url);
   try {
     const folder = dirname(require.resolve("chdb/package.json"));
-    const loader = require(join(folder, "dist", "loader.js")) as { loadNative(): NativeEngine };
+    const loader: { loadNative(): NativeEngine } = require(join(folder, "dist", "loader.js"));
     return loader.loadNative();
   } catch (cause) {
     throw new ConfigError("The embedded ClickHouse is not installed.", {

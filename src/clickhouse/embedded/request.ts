@@ -69,7 +69,7 @@ export async function readStatement(
   request: IncomingMessage,
 ): Promise<{ sql: string; parameters: Record<string, string> }> {
   const chunks: Buffer[] = [];
-  for await (const chunk of decoded(request)) chunks.push(chunk as Buffer);
+  for await (const chunk of byteChunks(decoded(request))) chunks.push(chunk);
   const body = Buffer.concat(chunks).toString("utf8");
   const boundary = /^multipart\/form-data;.*boundary="?([^";]+)/i.exec(
     request.headers["content-type"] ?? "",
@@ -104,11 +104,11 @@ export async function spoolBody(
 
 async function writeChunks(path: string, source: Readable | string[]): Promise<number> {
   const file = await open(path, "wx", 0o600);
-  const chunks = Array.isArray(source) ? source : source.iterator({ destroyOnReturn: false });
+  const chunks = Array.isArray(source) ? source : byteChunks(source);
   let bytes = 0;
   try {
     for await (const chunk of chunks) {
-      const buffer = Buffer.from(chunk as Buffer | string);
+      const buffer = Buffer.from(chunk);
       await file.writeFile(buffer);
       bytes += buffer.length;
     }
@@ -116,6 +116,11 @@ async function writeChunks(path: string, source: Readable | string[]): Promise<n
     await file.close();
   }
   return bytes;
+}
+
+/** The chunks of a stream, which stays open when the reader stops early. */
+function byteChunks(source: Readable): AsyncIterable<Buffer> {
+  return source.iterator({ destroyOnReturn: false });
 }
 
 async function drain(request: IncomingMessage): Promise<void> {

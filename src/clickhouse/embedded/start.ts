@@ -42,7 +42,12 @@ export async function startEmbeddedServer(options: {
   await mkdir(options.dataDir, { recursive: true });
   await mkdir(tmpDir, { recursive: true });
   const child = spawnServer([
-    ...["--data", options.dataDir, "--tmp", tmpDir, "--port", String(options.port ?? 0)],
+    "--data",
+    options.dataDir,
+    "--tmp",
+    tmpDir,
+    "--port",
+    String(options.port ?? 0),
     ...(options.memoryLimitBytes ? ["--memory-limit", String(options.memoryLimitBytes)] : []),
   ]);
   const port = await waitUntilReady(child);
@@ -103,7 +108,7 @@ async function waitUntilReady(child: ChildProcess): Promise<number> {
 }
 
 function portOf(line: string): number | null {
-  const message = JSON.parse(line) as { ready?: boolean; port?: number };
+  const message: { ready?: boolean; port?: number } = JSON.parse(line);
   return message.ready === true ? (message.port ?? null) : null;
 }
 

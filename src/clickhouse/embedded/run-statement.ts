@@ -1,0 +1,126 @@
+import { rm } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
+import type { Answer } from "./answer.ts";
+import { type Engine, quoteString } from "./engine.ts";
+import { FrontError } from "./exception.ts";
+import type { NativeConnection } from "./native.ts";
+import { type FrontRequest, readStatement, spoolBody } from "./request.ts";
+import type { Sessions } from "./sessions.ts";
+import { parseStatement, type Statement } from "./statement.ts";
+
+/** A statement in work: its tag finds it in the engine, `isGone` says that nobody waits for it. */
+export type Job = { readonly tag: string; isGone: boolean };
+
+/** One request on its way: what was asked, who gets the answer. */
+type Work = { readonly call: FrontRequest; readonly answer: Answer; readonly job: Job };
+type InsertData = Statement & { kind: "insert-data" };
+
+/** Row formats, whose bytes may be cut between rows; others have one header for the whole answer. */
+const streamable =
+  /^(JSONEachRow|JSONCompactEachRow|CSV|TSV|TabSeparated|TSVRaw|TabSeparatedRaw|RowBinary|Native)$/;
+
+/**
+ * Runs the statement of a request and answers it.
+ * @param folder - Where bodies of inserts wait for the engine.
+ */
+export async function runStatement(
+  { engine, sessions, folder }: { engine: Engine; sessions: Sessions; folder: string },
+  request: IncomingMessage,
+  work: Work,
+): Promise<void> {
+  const { urlQuery } = work.call;
+  const urlStatement = urlQuery === null ? null : parseStatement(urlQuery);
+  if (urlStatement?.kind === "insert-data") {
+    return insertData(urlStatement, urlStatement.inlineData || request);
+  }
+  const body = await readStatement(request);
+  const statement = parseStatement([urlQuery, body.sql].filter(Boolean).join("\n"));
+  if (statement.kind === "insert-data") return insertData(statement, statement.inlineData);
+  const call = { ...work.call, parameters: { ...work.call.parameters, ...body.parameters } };
+  return sessions.use(call, (connection) =>
+    execute(engine, connection, statement, { ...work, call }),
+  );
+
+  async function insertData(insert: InsertData, data: IncomingMessage | string): Promise<void> {
+    const { path, bytes } = await spoolBody(data, folder);
+    try {
+      if (bytes === 0) return await work.answer.end({ rowsWritten: 0, bytesWritten: 0 });
+      const sql = `${insert.head} FROM INFILE ${quoteString(path)} ${insert.settings} FORMAT ${insert.format}`;
+      await sessions.use(work.call, (connection) => runInsert(engine, connection, sql, work));
+    } finally {
+      await rm(path, { force: true });
+    }
+  }
+}
+
+/** The only call that tells how many rows an insert wrote; rows come from the SQL, so it gets no data. */
+async function runInsert(
+  { native }: Engine,
+  connection: NativeConnection,
+  sql: string,
+  { answer, job }: Work,
+): Promise<void> {
+  const tagged = tag(job, sql);
+  const summary = await native.InsertRawAsyncConnection(connection, tagged, Buffer.alloc(0), false);
+  await answer.end(summary);
+}
+
+async function execute(
+  engine: Engine,
+  connection: NativeConnection,
+  statement: Exclude<Statement, InsertData>,
+  work: Work,
+): Promise<void> {
+  const { defaultFormat, parameters } = work.call;
+  const hasParameters = Object.keys(parameters).length > 0;
+  if (statement.kind === "insert-select" && !hasParameters) {
+    return runInsert(engine, connection, statement.sql, work);
+  }
+  if (statement.kind === "select" && streamable.test(statement.format ?? defaultFormat)) {
+    return stream(engine, connection, statement.sql, work);
+  }
+  const tagged = tag(work.job, statement.sql);
+  const start = () =>
+    engine.native.QueryAsyncConnection(
+      connection,
+      tagged,
+      defaultFormat,
+      ...(hasParameters ? [parameters] : []),
+    );
+  const { bytes } = await (hasParameters ? engine.inParameterTurn(start) : start());
+  if (bytes.length > 0) await work.answer.write(bytes);
+  return work.answer.end({ rowsWritten: 0, bytesWritten: 0 });
+}
+
+async function stream(
+  engine: Engine,
+  connection: NativeConnection,
+  sql: string,
+  { call, answer, job }: Work,
+): Promise<void> {
+  const { native } = engine;
+  const tagged = tag(job, sql);
+  const { defaultFormat, parameters } = call;
+  const rows =
+    Object.keys(parameters).length > 0
+      ? await engine.inParameterTurn(() =>
+          native.StreamQuery(connection, tagged, defaultFormat, parameters),
+        )
+      : native.StreamQuery(connection, tagged, defaultFormat);
+  for (;;) {
+    const chunk = await native.StreamFetch(rows);
+    if (chunk.done) break;
+    if (job.isGone) {
+      native.StreamCancel(rows);
+      return;
+    }
+    if (chunk.bytes.length > 0) await answer.write(chunk.bytes);
+  }
+  await answer.end();
+}
+
+/** @throws {FrontError} when nobody waits any more, so that nothing starts that `KILL` would miss. */
+function tag(job: Job, sql: string): string {
+  if (job.isGone) throw new FrontError("cancelled", "The client is gone");
+  return `${job.tag} ${sql}`;
+}

@@ -1,0 +1,50 @@
+-- One row per step and per synthetic frame.
+
+CREATE TABLE IF NOT EXISTS execution_structlog
+(
+  updated_date_time DateTime COMMENT 'When the row was written, UTC, seconds' CODEC(DoubleDelta, ZSTD(1)),
+  block_number UInt64 COMMENT 'Number of the block' CODEC(DoubleDelta, ZSTD(1)),
+  block_hash FixedString(66) COMMENT 'Hash of the block, 0x + lower-case hex' CODEC(ZSTD(1)),
+  transaction_hash FixedString(66) COMMENT 'Hash of the transaction, 0x + lower-case hex' CODEC(ZSTD(1)),
+  transaction_index UInt32 COMMENT 'Position of the transaction in the block, from 0' CODEC(DoubleDelta, ZSTD(1)),
+  transaction_gas UInt64 COMMENT 'Gas used by the whole transaction, from its receipt' CODEC(DoubleDelta, ZSTD(1)),
+  transaction_failed Bool COMMENT 'Whether the transaction failed' CODEC(ZSTD(1)),
+  transaction_return_value Nullable(String) COMMENT 'What the transaction returned, 0x + lower-case hex; NULL if empty' CODEC(ZSTD(1)),
+  `index` UInt32 COMMENT 'Position of the step in the transaction, from 0; a synthetic row repeats that of its call' CODEC(DoubleDelta, ZSTD(1)),
+  pc UInt64 COMMENT 'Program counter, bytes; a synthetic row takes that of its call' CODEC(Delta, ZSTD(1)),
+  operation LowCardinality(String) COMMENT 'Opcode by name; empty on synthetic rows (frames without steps)',
+  gas UInt64 COMMENT 'Gas left before the step' CODEC(Delta, ZSTD(1)),
+  gas_cost UInt64 COMMENT 'Cost as the node gives it, gas; of a call with the gas handed over' CODEC(DoubleDelta, ZSTD(1)),
+  gas_used UInt64 COMMENT 'Gas gone by the step, of a call with its callee' CODEC(ZSTD(1)),
+  gas_self UInt64 COMMENT 'Gas gone by the step itself, of a call without its callee' CODEC(ZSTD(1)),
+  depth UInt32 COMMENT 'Depth of the call stack, the root is 1' CODEC(DoubleDelta, ZSTD(1)),
+  return_data Nullable(String) COMMENT 'Always NULL (not asked of the node); kept for compatibility' CODEC(ZSTD(1)),
+  refund Nullable(UInt64) COMMENT 'Refund counter as the node gives it, gas; NULL on synthetic rows and where it cannot be known' CODEC(ZSTD(1)),
+  error Nullable(String) COMMENT 'Why the step halted its frame; NULL if it did not' CODEC(ZSTD(1)),
+  call_to_address Nullable(String) COMMENT 'Address that the step calls or creates, 0x + lower-case hex; NULL for other steps' CODEC(ZSTD(1)),
+  call_frame_id UInt32 COMMENT 'Number of the call frame in the transaction, the root is 0' CODEC(DoubleDelta, ZSTD(1)),
+  call_frame_path Array(UInt32) COMMENT 'Numbers of the frames from the root to this one' CODEC(ZSTD(1)),
+  meta_network_name LowCardinality(String) COMMENT 'Name of the network, bound to one chain in execution_network',
+  attempt_id UInt64 COMMENT 'Stream of the block that the row came with; canonical if the ledger names it' CODEC(ZSTD(1))
+)
+ENGINE = MergeTree
+PARTITION BY (meta_network_name, intDiv(block_number, 201600))
+ORDER BY (meta_network_name, block_number, attempt_id, transaction_index, `index`, call_frame_id)
+SETTINGS non_replicated_deduplication_window = 10000
+COMMENT 'One row per opcode run and per synthetic frame, of every attempt. Read canonical_execution_transaction_structlog.';
+
+-- A join and not IN: a filter on block_number or meta_network_name reaches both sides, so one block of
+-- millions reads a few granules of each.
+CREATE VIEW IF NOT EXISTS canonical_execution_transaction_structlog AS
+SELECT
+  updated_date_time, block_number, block_hash, transaction_hash, transaction_index, transaction_gas,
+  transaction_failed, transaction_return_value, `index`, pc, operation, gas, gas_cost, gas_used, gas_self, depth,
+  return_data, refund, error, call_to_address, call_frame_id, call_frame_path, meta_network_name
+FROM execution_structlog
+INNER JOIN
+(
+  SELECT meta_network_name, block_number, attempt_id
+  FROM execution_block FINAL
+  WHERE processor = 'structlog' AND status = 'complete'
+) AS canonical USING (meta_network_name, block_number, attempt_id)
+COMMENT 'Rows of execution_structlog that the ledger calls canonical: one complete attempt per block.';
