@@ -1,0 +1,78 @@
+import type { MetricMeter } from "@temporalio/common";
+import type { MetricsExporterConfig } from "@temporalio/worker";
+import type { Meters } from "../activities/ports.ts";
+
+/** A trace takes from some milliseconds (an almost empty block) to minutes (a 2 GB answer). */
+const traceSecondsBuckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
+/** The SDK's first bucket is 100 ms, which a dev server's task latency never leaves. */
+const latencyBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+
+const traceSeconds = "blockloom_trace_seconds";
+
+const latencies = [
+  "activity_schedule_to_start_latency",
+  "activity_execution_latency",
+  "activity_succeed_endtoend_latency",
+  "workflow_task_schedule_to_start_latency",
+  "workflow_task_execution_latency",
+  "workflow_task_replay_latency",
+  "workflow_endtoend_latency",
+  "request_latency",
+  "long_request_latency",
+];
+
+/**
+ * The SDK's Prometheus endpoint, with names as Prometheus wants them: `_total`, units, seconds.
+ * @param address - `ip:port`, or `off`.
+ */
+export function metricsOptions(address: string): { metrics?: MetricsExporterConfig } {
+  if (address === "off") return {};
+  return {
+    metrics: {
+      prometheus: {
+        bindAddress: address,
+        countersTotalSuffix: true,
+        unitSuffix: true,
+        useSecondsForDurations: true,
+        histogramBucketOverrides: {
+          [traceSeconds]: traceSecondsBuckets,
+          ...Object.fromEntries(latencies.map((name) => [`temporal_${name}`, latencyBuckets])),
+        },
+      },
+    },
+  };
+}
+
+/** Our own meters on the SDK's endpoint. The exporter appends `_total` and units to these names. */
+export function createMeters(meter: MetricMeter): Meters {
+  const blocks = meter.createCounter(
+    "blockloom_blocks",
+    undefined,
+    "Blocks that had their attempt, by outcome.",
+  );
+  const rows = meter.createCounter("blockloom_rows", undefined, "Rows inserted, by table.");
+  const failures = meter.createCounter(
+    "blockloom_failures",
+    undefined,
+    "Failed attempts of blocks, by kind.",
+  );
+  const distance = meter.createGauge(
+    "blockloom_head_distance",
+    "int",
+    "blocks",
+    "Blocks between the chain's head and follow's cursor.",
+  );
+  const traces = meter.createHistogram(
+    "blockloom_trace",
+    "float",
+    "seconds",
+    "Time of one block's trace, from the request to the last byte.",
+  );
+  return {
+    blocks: (network, status, count) => blocks.add(count, { network, status }),
+    rows: (network, table, count) => rows.add(count, { network, table }),
+    failures: (network, kind) => failures.add(1, { network, kind }),
+    headDistance: (network, count) => distance.set(count, { network }),
+    traceSeconds: (network, seconds) => traces.record(seconds, { network }),
+  };
+}

@@ -1,0 +1,155 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { Endpoint } from "./endpoint.ts";
+import { readRefusal, socketCode } from "./faults.ts";
+import type { RpcCall } from "./json-rpc.ts";
+import type { StreamFault } from "./trace-fault.ts";
+
+/** A streamed answer that failed; `isBegun` once a byte of it had come. */
+export class StreamFailed extends Error {
+  override readonly name = "StreamFailed";
+  readonly fault: StreamFault;
+  readonly isBegun: boolean;
+  constructor(fault: StreamFault, { isBegun }: { isBegun: boolean }) {
+    super(fault.kind);
+    this.fault = fault;
+    this.isBegun = isBegun;
+  }
+}
+
+export type StreamOptions = {
+  /** The longest that the node may be waited for, all waits together; the reader's own time does not count. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+};
+export type ByteStream = (call: RpcCall, options: StreamOptions) => AsyncIterable<Uint8Array>;
+
+/** Between two parts of an answer that has begun: a node that computes as it sends stays far below. */
+const silenceMs = 60_000;
+/** Of the body of an answer with an error status; enough for a JSON-RPC error. */
+const errorBodyBytes = 16_384;
+
+/**
+ * Creates a stream of JSON-RPC answers as bytes, for those that are too large for memory. Sockets are kept alive.
+ * Leaving the loop, and aborting, close the socket, which tells the node to stop.
+ */
+export function createByteStream(endpoint: Endpoint): ByteStream {
+  const open = createOpener(endpoint);
+
+  return async function* stream(call, { timeoutMs, signal }) {
+    signal?.throwIfAborted();
+    const body = Buffer.from(JSON.stringify({ jsonrpc: "2.0", id: 1, ...call }));
+    const clock = createClock(timeoutMs);
+    const anySignal = signal ? AbortSignal.any([signal, clock.signal]) : clock.signal;
+    let isBegun = false;
+    try {
+      const response = await clock.wait(open(body, anySignal), timeoutMs);
+      if (response.statusCode !== undefined && !isSuccess(response.statusCode)) {
+        throw await statusFault(response, response.statusCode);
+      }
+      const parts: AsyncIterator<Buffer> = response[Symbol.asyncIterator]();
+      try {
+        for (;;) {
+          const part = await clock.wait(parts.next(), isBegun ? silenceMs : timeoutMs);
+          if (part.done) break;
+          isBegun = true;
+          yield part.value;
+        }
+        if (!response.complete) throw cut(isBegun);
+      } finally {
+        response.destroy();
+      }
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof StreamFailed) throw error;
+      throw new StreamFailed(
+        clock.isOver
+          ? {
+              kind: "silent",
+              reason: `no more bytes; waited ${Math.round(clock.waitedMs / 1000)} s`,
+            }
+          : { kind: "socket", reason: socketCode(error) ?? "the connection closed" },
+        { isBegun },
+      );
+    } finally {
+      clock.stop();
+    }
+  };
+}
+
+type Open = (body: Buffer, signal: AbortSignal) => Promise<IncomingMessage>;
+
+function createOpener({ url, headers }: Endpoint): Open {
+  const isTls = new URL(url).protocol === "https:";
+  const agent = isTls ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
+  const request = isTls ? httpsRequest : httpRequest;
+  return function open(body, signal) {
+    return new Promise((resolve, reject) => {
+      const sent = request(url, {
+        method: "POST",
+        agent,
+        signal,
+        headers: { ...headers, "content-type": "application/json", "content-length": body.length },
+      });
+      sent.on("response", resolve);
+      sent.on("error", (error: NodeJS.ErrnoException) => {
+        // The node closed a kept socket while we wrote: no request was served, so send it again on another one.
+        if (sent.reusedSocket && error.code === "ECONNRESET") resolve(open(body, signal));
+        else reject(error);
+      });
+      sent.end(body);
+    });
+  };
+}
+
+function cut(isBegun: boolean): StreamFailed {
+  return new StreamFailed({ kind: "socket", reason: "the connection closed" }, { isBegun });
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
+async function statusFault(response: IncomingMessage, status: number): Promise<StreamFailed> {
+  let body = "";
+  for await (const part of response) {
+    body += String(part);
+    if (body.length > errorBodyBytes) break;
+  }
+  return new StreamFailed({ kind: "status", status, refusal: refusalIn(body) }, { isBegun: false });
+}
+
+function refusalIn(body: string) {
+  try {
+    return readRefusal(JSON.parse(body));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Counts only the time spent waiting for the node, so that a slow reader never looks like a slow node. */
+function createClock(timeoutMs: number) {
+  const controller = new AbortController();
+  let waitedMs = 0;
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    signal: controller.signal,
+    get isOver() {
+      return controller.signal.aborted;
+    },
+    get waitedMs() {
+      return waitedMs;
+    },
+    async wait<Part>(part: Promise<Part>, longestMs: number): Promise<Part> {
+      const startedAt = performance.now();
+      timer = setTimeout(() => controller.abort(), Math.min(longestMs, timeoutMs - waitedMs));
+      try {
+        return await part;
+      } finally {
+        clearTimeout(timer);
+        waitedMs += performance.now() - startedAt;
+      }
+    },
+    stop: () => clearTimeout(timer),
+  };
+}

@@ -1,0 +1,51 @@
+import type { BlockErrorKind } from "../errors.ts";
+import { isRateLimit, type RpcRefusal } from "./faults.ts";
+
+/** How a streamed answer failed. */
+export type StreamFault =
+  /** The node was silent for too long. */
+  | { readonly kind: "silent"; readonly reason: string }
+  /** The answer's status is not 2xx; `refusal` is the JSON-RPC error of its body. */
+  | { readonly kind: "status"; readonly status: number; readonly refusal: RpcRefusal | undefined }
+  /** The socket failed or closed. */
+  | { readonly kind: "socket"; readonly reason: string };
+
+/** HTTP statuses of a node, or a proxy before it, that gave up on this one answer. */
+const gaveUpStatuses: ReadonlySet<number> = new Set([408, 504, 524]);
+const tooLargeStatus = 413;
+
+/**
+ * Whom a failed trace is booked to. While the node does not answer anything, nothing is the block's fault.
+ * @param isBegun - Whether a byte of the answer had come.
+ */
+export function classifyStreamFault(
+  fault: StreamFault,
+  { isBegun, isHealthy }: { isBegun: boolean; isHealthy: boolean },
+): BlockErrorKind | "node_unavailable" {
+  if (!isHealthy) return "node_unavailable";
+  switch (fault.kind) {
+    case "silent":
+      return "deadline_exceeded";
+    case "socket":
+      return isBegun ? "trace_cut" : "node_unavailable";
+    case "status":
+      return classifyStatus(fault);
+    default:
+      return "node_unavailable";
+  }
+}
+
+/** A proxy's limit met by one block must not stop the range for ever; a rate limit must not fail a block. */
+function classifyStatus({
+  status,
+  refusal,
+}: Extract<StreamFault, { kind: "status" }>): BlockErrorKind | "node_unavailable" {
+  if (status === 429 || isRateLimit(refusal)) return "node_unavailable";
+  if (refusal || status === tooLargeStatus) return "trace_refused";
+  return gaveUpStatuses.has(status) ? "deadline_exceeded" : "node_unavailable";
+}
+
+export function describeStreamFault(fault: StreamFault): string {
+  if (fault.kind !== "status") return fault.reason;
+  return fault.refusal ? `HTTP ${fault.status}, ${fault.refusal.message}` : `HTTP ${fault.status}`;
+}

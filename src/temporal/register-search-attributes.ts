@@ -1,0 +1,90 @@
+import type { OperatorService } from "@temporalio/client";
+import { SearchAttributeType } from "@temporalio/common";
+import { ConfigError } from "../errors.ts";
+import { grpcStatus, statusOf } from "./grpc-status.ts";
+import { searchAttributeTypes } from "./search-attributes.ts";
+
+/** `temporal.api.enums.v1.IndexedValueType`; the package with the enum has no ESM exports. */
+const indexedValueTypes: Readonly<Record<string, number>> = {
+  [SearchAttributeType.KEYWORD]: 2,
+  [SearchAttributeType.INT]: 3,
+  [SearchAttributeType.DOUBLE]: 4,
+};
+
+/**
+ * Registers our search attributes in a namespace. Idempotent.
+ * Compares the types of those that stand there already: the server takes a clash in silence and keeps the old type,
+ * and an upsert of an unregistered one would fail its workflow task for ever.
+ * @throws {ConfigError} when the namespace does not exist, or holds one of the names with another type.
+ */
+export async function registerSearchAttributes(
+  operatorService: OperatorService,
+  namespace: string,
+): Promise<void> {
+  const existing = await listAttributes(operatorService, namespace);
+  const wanted = Object.entries(searchAttributeTypes).map(
+    ([name, type]) => [name, indexedValueTypes[type] ?? 0] as const,
+  );
+  const clashes = wanted.filter(([name, type]) => (existing[name] ?? type) !== type);
+  if (clashes.length > 0) {
+    throw new ConfigError("Temporal's namespace has search attributes of other types.", {
+      facts: [
+        `namespace: ${namespace}`,
+        ...clashes.map(
+          ([name, type]) => `${name}: registered as type ${existing[name]}, needed as type ${type}`,
+        ),
+      ],
+      fix: "remove them with `temporal operator search-attribute remove`, or use another TEMPORAL_NAMESPACE.",
+    });
+  }
+  const missing = wanted.filter(([name]) => existing[name] === undefined);
+  if (missing.length === 0) return;
+  try {
+    await operatorService.addSearchAttributes({
+      namespace,
+      searchAttributes: Object.fromEntries(missing),
+    });
+  } catch (error) {
+    throw (
+      refused(
+        error,
+        namespace,
+        missing.map(([name]) => name),
+      ) ?? error
+    );
+  }
+}
+
+async function listAttributes(
+  operatorService: OperatorService,
+  namespace: string,
+): Promise<Readonly<Record<string, number>>> {
+  try {
+    const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
+    return customAttributes ?? {};
+  } catch (error) {
+    if (statusOf(error) === grpcStatus.notFound) {
+      throw new ConfigError("Temporal does not know the namespace.", {
+        facts: [`namespace: ${namespace}`],
+        fix: "create it with `temporal operator namespace create`, or correct TEMPORAL_NAMESPACE.",
+      });
+    }
+    throw refused(error, namespace, Object.keys(searchAttributeTypes)) ?? error;
+  }
+}
+
+/** Temporal Cloud and locked-down servers let only their operators register. */
+function refused(
+  error: unknown,
+  namespace: string,
+  names: readonly string[],
+): ConfigError | undefined {
+  const status = statusOf(error);
+  if (status !== grpcStatus.permissionDenied && status !== grpcStatus.unimplemented) {
+    return undefined;
+  }
+  return new ConfigError("Temporal does not let us register search attributes.", {
+    facts: [`namespace: ${namespace}`, `needed: ${names.join(", ")}`],
+    fix: "have an operator of the server create them; docs/operations.md lists their types.",
+  });
+}
