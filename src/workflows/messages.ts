@@ -49,6 +49,8 @@ export type FollowInput = {
   readonly state?: FollowState;
 };
 export type FollowState = {
+  /** Where the expected range of this follow begins; null before it is known. */
+  readonly firstBlock: number | null;
   readonly nextBlock: number | null;
   readonly paused: boolean;
   readonly blocks: number;
@@ -56,6 +58,7 @@ export type FollowState = {
   readonly failed: number;
   readonly reorgs: number;
   readonly startedAt: string;
+  readonly lastError: string | null;
 };
 
 export type BackfillInput = {
@@ -87,6 +90,7 @@ export type BackfillState = {
   readonly rows: number;
   readonly failed: number;
   readonly startedAt: string;
+  readonly lastError: string | null;
 };
 export type BackfillResult = {
   readonly blocks: number;
@@ -109,9 +113,12 @@ export type GapFillState = {
   readonly requeued: readonly RequeuedRange[];
   readonly released: readonly ReleaseRequest[];
   readonly recovered: number;
+  /** Blocks whose requeue had its attempt. */
+  readonly requeuedDone: number;
   readonly failed: number;
   readonly lastRefusal: string;
   readonly startedAt: string;
+  readonly lastError: string | null;
 };
 /** Blocks of one request that wait for their turn or are in hand. */
 export type RequeuedRange = BlockRange & {
@@ -189,6 +196,7 @@ export type GapFillProgress = Waiting & {
   readonly requeued: number;
   readonly inFlight: readonly BlockRange[];
   readonly recovered: number;
+  readonly requeuedDone: number;
   readonly failed: number;
   readonly nextDueAt: string | null;
   readonly paused: boolean;
@@ -254,7 +262,11 @@ export type PlanChunkInput = {
   /** null: unknown yet, plan a small chunk. */
   readonly gasPerChunk: number | null;
 };
-export type PlannedChunk = BlockRange & { readonly gasUsed: number | null };
+export type PlannedChunk = BlockRange & {
+  readonly gasUsed: number | null;
+  /** Chunks that go on from this one, planned by the same look at the chain: each saves a plan of its own. */
+  readonly following?: readonly (BlockRange & { readonly gasUsed: number | null })[];
+};
 
 export type FindGapsInput = {
   readonly network: string;
@@ -277,6 +289,7 @@ export type RegisterRangeInput = {
   readonly network: string;
   readonly processors: readonly Processor[];
   readonly fromBlock: number;
+  /** null while open (follow); below `fromBlock`: nothing is expected any more (stopped before the first block). */
   readonly toBlock: number | null;
   readonly origin: "follow" | "backfill";
   readonly workflowId: string;

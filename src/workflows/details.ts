@@ -1,0 +1,148 @@
+import type { BlockRange } from "../domain/block-range.ts";
+import type { BackfillProgress, FollowProgress, GapFillProgress } from "./messages.ts";
+
+// The markdown that the Temporal UI shows as "Current details". Pure.
+
+/** A row of a table: what it is, what it says. A row that says nothing is left out. */
+type Row = readonly [label: string, value: string | number | null];
+
+/** How many ranges in flight are named before the rest is counted. */
+const maximumRangesShown = 6;
+
+/** `17,000,000` for a number, as a person reads it. */
+export function formatNumber(value: number): string {
+  const [whole = "", fraction] = String(value).split(".");
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
+  return fraction ? `${grouped}.${fraction}` : grouped;
+}
+
+/** `1,000-1,999`, or `1,000` for one block. */
+export function formatRange({ fromBlock, toBlock }: BlockRange): string {
+  return fromBlock === toBlock
+    ? formatNumber(fromBlock)
+    : `${formatNumber(fromBlock)}-${formatNumber(toBlock)}`;
+}
+
+/** `2 d 3 h`, `3 h 5 min`, `5 min 20 s` or `20 s`: the two largest units. */
+export function formatDuration(seconds: number): string {
+  const units = [
+    { name: "d", size: 86_400 },
+    { name: "h", size: 3600 },
+    { name: "min", size: 60 },
+    { name: "s", size: 1 },
+  ];
+  const first = units.findIndex(({ size }) => seconds >= size);
+  if (first === -1) return "0 s";
+  let rest = Math.round(seconds);
+  return units
+    .slice(first, first + 2)
+    .map(({ name, size }) => {
+      const count = Math.floor(rest / size);
+      rest -= count * size;
+      return { name, count };
+    })
+    .filter(({ count }) => count > 0)
+    .map(({ name, count }) => `${count} ${name}`)
+    .join(" ");
+}
+
+/** What a backfill shows. */
+export function describeBackfill(progress: BackfillProgress): string {
+  const { doneBlocks, totalBlocks, donePercent, etaSeconds } = progress;
+  return table(statusOf(progress), [
+    ["network", progress.network],
+    ["range", `${formatRange(progress)} (${formatNumber(totalBlocks)} blocks)`],
+    ["done", `${formatNumber(doneBlocks)} blocks, ${donePercent} %`],
+    ["rate", formatRate(progress)],
+    ["time left", etaSeconds === null ? "not known yet" : formatDuration(etaSeconds)],
+    ["in flight", formatRanges(progress.inFlight)],
+    ["chunks side by side", progress.concurrency],
+    [
+      "stored",
+      `${formatNumber(progress.transactions)} transactions, ${formatNumber(progress.rows)} rows`,
+    ],
+    [
+      "failed",
+      `${formatNumber(progress.failed)} blocks${progress.failed > 0 ? ", left to gap-fill" : ""}`,
+    ],
+    ["last error", progress.lastError],
+    ["waits for", progress.waitingFor],
+  ]);
+}
+
+/** What a follow shows. */
+export function describeFollow(progress: FollowProgress): string {
+  return table(statusOf(progress), [
+    ["network", progress.network],
+    ["head policy", progress.headPolicy ?? "as configured"],
+    [
+      "next block",
+      progress.nextBlock === null ? "not known yet" : formatNumber(progress.nextBlock),
+    ],
+    ["head", progress.head === null ? "not known yet" : formatNumber(progress.head)],
+    ["behind the head", progress.lag === null ? null : `${formatNumber(progress.lag)} blocks`],
+    ["done", `${formatNumber(progress.blocks)} blocks, ${formatNumber(progress.rows)} rows`],
+    [
+      "failed",
+      `${formatNumber(progress.failed)} blocks${progress.failed > 0 ? ", left to gap-fill" : ""}`,
+    ],
+    ["reorgs", formatNumber(progress.reorgs)],
+    ["last error", progress.lastError],
+    ["waits for", progress.waitingFor],
+  ]);
+}
+
+/** What a gap-fill shows. */
+export function describeGapFill(progress: GapFillProgress): string {
+  return table(statusOf(progress), [
+    ["network", progress.network],
+    ["missing", `${formatNumber(progress.missing)} blocks`],
+    ["failed, to be tried again", `${formatNumber(progress.failedWaiting)} blocks`],
+    ["next try", progress.nextDueAt],
+    ["quarantined", quarantined(progress.quarantined)],
+    ["requeued, not done", `${formatNumber(progress.requeued)} blocks`],
+    ["in flight", formatRanges(progress.inFlight)],
+    ["recovered", `${formatNumber(progress.recovered)} blocks`],
+    ["requeued, done", `${formatNumber(progress.requeuedDone)} blocks`],
+    ["failed here", `${formatNumber(progress.failed)} attempts`],
+    ["last error", progress.lastError],
+    ["last refused message", progress.lastRefusal || null],
+    ["waits for", progress.waitingFor],
+  ]);
+}
+
+function quarantined(count: number): string {
+  return count > 0
+    ? `${formatNumber(count)} blocks: nobody tries them until they are released`
+    : "0 blocks";
+}
+
+function statusOf({ paused, waitingFor }: { paused: boolean; waitingFor: string | null }): string {
+  if (paused) return "Paused";
+  return waitingFor === null ? "Running" : "Waiting";
+}
+
+function formatRate(rate: { blocksPerSecond: number; rowsPerSecond: number }): string {
+  if (rate.blocksPerSecond === 0) return "not measured yet";
+  const blocks = formatNumber(Math.round(rate.blocksPerSecond * 10) / 10);
+  return `${blocks} blocks/s, ${formatNumber(Math.round(rate.rowsPerSecond))} rows/s`;
+}
+
+function formatRanges(ranges: readonly BlockRange[]): string {
+  if (ranges.length === 0) return "nothing";
+  const shown = ranges.slice(0, maximumRangesShown).map(formatRange).join(", ");
+  const more = ranges.length - maximumRangesShown;
+  return more > 0 ? `${shown} and ${more} more` : shown;
+}
+
+function table(status: string, rows: readonly Row[]): string {
+  const lines = rows
+    .filter(([, value]) => value !== null)
+    .map(([label, value]) => `| ${label} | ${toCell(String(value))} |`);
+  return [`**${status}**`, "", "| | |", "|---|---|", ...lines].join("\n");
+}
+
+/** A cell is one line, and a bar would end it. */
+function toCell(text: string): string {
+  return text.replaceAll("|", "\\|").replaceAll(/\s*\n\s*/g, "<br>");
+}
