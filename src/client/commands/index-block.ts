@@ -1,0 +1,55 @@
+import type { Command } from "commander";
+import { workflowIds } from "../../workflows/messages.ts";
+import { parseBlockNumber } from "../block-text.ts";
+import { actorName, type CommandContext } from "../context.ts";
+import { refuseBeyondHead } from "../head-check.ts";
+import { startIndex } from "../jobs.ts";
+import { exitCodes, type Outcome } from "../outcome.ts";
+import { formatLedgerRows, formatStory } from "../views/ledger-view.ts";
+import { formatNext } from "../views/next-steps.ts";
+import { type Act, addExamples } from "./act.ts";
+import { watchWithBar } from "./backfill.ts";
+
+export function addIndexBlock(program: Command, act: Act): void {
+  const index = program
+    .command("index")
+    .description("index one block now, again if it is complete, and print its ledger rows")
+    .argument("<block>")
+    .action((block: string) => act((context) => indexBlock(context, parseBlockNumber(block))));
+  addExamples(index, "index 17000000");
+}
+
+async function indexBlock(context: CommandContext, blockNumber: number): Promise<Outcome> {
+  const network = context.network();
+  await refuseBeyondHead(context, network, blockNumber);
+  const { processors, name } = network;
+  const { workflowId } = await startIndex(await context.temporal(), {
+    network: name,
+    processors,
+    blockNumber,
+    actor: actorName(),
+  });
+  const range = { fromBlock: blockNumber, toBlock: blockNumber };
+  const job = {
+    workflowId: workflowIds.backfill(name, range),
+    kind: "backfill",
+    network: name,
+    range,
+  } as const;
+  const { state, result } = await watchWithBar(context, job);
+  const ledger = await context.ledger();
+  const rows = await ledger.readBlocks(name, processors, [blockNumber]);
+  const failed = state !== "completed" || (result?.failed ?? 0) > 0;
+  // A complete row outlives an attempt that failed: only the block's story tells what went wrong.
+  const lastVersion = failed ? (await ledger.history(name, blockNumber)).slice(-1) : [];
+  const link = context.workflowLink(workflowId);
+  return {
+    json: { workflowId, link, state, blockNumber, failed, rows },
+    text:
+      [
+        formatLedgerRows(rows),
+        ...(failed ? ["The attempt failed.", formatStory(lastVersion)] : []),
+      ].join("\n") + formatNext({ link }),
+    exitCode: failed ? exitCodes.failed : exitCodes.done,
+  };
+}

@@ -1,0 +1,110 @@
+import type { Client } from "@temporalio/client";
+import type { Ledger } from "../activities/ports.ts";
+import type { ClickHouse } from "../clickhouse/client.ts";
+import type { Environment } from "../config/environment.ts";
+import { type Config, loadConfig } from "../config/load-config.ts";
+import { findNetwork } from "../config/networks.ts";
+import { loadStackEnv } from "../config/stack-env.ts";
+import { RequestRefusedError } from "../errors.ts";
+import type { CommandContext } from "./context.ts";
+import { createTerminal } from "./terminal.ts";
+
+export type GlobalOptions = { readonly json?: true; readonly network?: string };
+
+export type Session = { readonly context: CommandContext; readonly close: () => Promise<void> };
+
+/**
+ * The context of one command. Libraries are loaded and connections opened when a command first asks for them, so that
+ * `--help` and `config check` answer at once and need nothing to run.
+ */
+export function openSession(options: GlobalOptions, env?: Environment): Session {
+  const environment = loadStackEnv(env ? { env } : {});
+  const closers: (() => Promise<void>)[] = [];
+  const config = once(() => loadConfig({ env: environment }));
+  const clickhouse = once(() => openClickHouse(config(), closers));
+  const context: CommandContext = {
+    config,
+    network: () => chooseNetwork(config(), options.network),
+    networkOption: options.network,
+    temporal: once(() => openTemporal(config(), closers)),
+    ledger: once(async () => openLedger(await clickhouse())),
+    readHead: async ({ nodes }) => {
+      const { createExecutionNode } = await import("../rpc/execution-node.ts");
+      const { toEndpoint } = await import("../rpc/endpoint.ts");
+      const [first] = nodes;
+      const node = first && createExecutionNode(toEndpoint(first));
+      return (await node?.head("latest"))?.number ?? 0;
+    },
+    readSchema: async () => {
+      const { readMigrations } = await import("../clickhouse/migrate.ts");
+      const migrations = await readMigrations();
+      return migrations.map(({ name, statements }) => ({
+        name,
+        sql: `${statements.join(";\n\n")};`,
+      }));
+    },
+    applySchema: async () => {
+      const { migrate } = await import("../clickhouse/migrate.ts");
+      return migrate(config().clickhouse);
+    },
+    workflowLink: (workflowId) => {
+      const ui = environment.TEMPORAL_UI_URL;
+      if (!ui) return null;
+      const { namespace } = config().temporal;
+      return `${ui.replace(/\/+$/, "")}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId)}`;
+    },
+    terminal: createTerminal(process, { json: options.json === true }),
+  };
+  return {
+    context,
+    close: async () => {
+      await Promise.allSettled(closers.map((close) => close()));
+    },
+  };
+}
+
+function chooseNetwork(config: Config, name: string | undefined) {
+  if (name === undefined && config.defaultNetwork === null) {
+    const known = config.networks.map((network) => network.name);
+    throw new RequestRefusedError({
+      reason:
+        known.length === 0
+          ? "no network is configured: set NETWORK and RPC_URL, or write blockloom.yaml"
+          : `several networks are configured (${known.join(", ")}): name one with --network`,
+    });
+  }
+  return findNetwork(config, name);
+}
+
+async function openTemporal(config: Config, closers: (() => Promise<void>)[]): Promise<Client> {
+  const { connectClient } = await import("../temporal/connect-client.ts");
+  const { client, close } = await connectClient(config.temporal);
+  closers.push(close);
+  return client;
+}
+
+async function openClickHouse(
+  config: Config,
+  closers: (() => Promise<void>)[],
+): Promise<ClickHouse> {
+  const { createClickHouse } = await import("../clickhouse/client.ts");
+  const clickhouse = createClickHouse(config.clickhouse);
+  closers.push(() => clickhouse.close());
+  return clickhouse;
+}
+
+/** @throws {SchemaMismatchError} rather than a refusal about a table that is not there. */
+async function openLedger(clickhouse: ClickHouse): Promise<Ledger> {
+  const { checkSchema } = await import("../clickhouse/migrate.ts");
+  const { createLedger } = await import("../clickhouse/ledger.ts");
+  await checkSchema(clickhouse);
+  return createLedger(clickhouse);
+}
+
+function once<Value>(make: () => Value): () => Value {
+  let made: { readonly value: Value } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}

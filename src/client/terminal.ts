@@ -1,0 +1,64 @@
+import { SingleBar } from "cli-progress";
+
+export type Bar = {
+  /** @param note - What follows the bar: rate, time left, what it waits for. */
+  readonly show: (state: { done: number; total: number; note: string }) => void;
+  readonly stop: () => void;
+};
+
+/** What a person at a terminal sees while a command runs; elsewhere all of it is silent. */
+export type Terminal = {
+  readonly isInteractive: boolean;
+  readonly startBar: (label: string) => Bar;
+  /** Shows a text in place of the last one, again and again until Ctrl-C. */
+  readonly watch: (render: () => Promise<string>, intervalMs: number) => Promise<void>;
+};
+
+type Streams = {
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+};
+
+const silentBar: Bar = { show: () => {}, stop: () => {} };
+const clearScreen = "\u001B[2J\u001B[H";
+
+export function createTerminal({ stdout, stderr }: Streams, { json }: { json: boolean }): Terminal {
+  const isInteractive = stdout.isTTY && stderr.isTTY && !json;
+  return {
+    isInteractive,
+    startBar: (label) => (isInteractive ? startBar(label, stderr) : silentBar),
+    watch: async (render, intervalMs) => {
+      const interrupted = new Promise<"interrupted">((resolve) => {
+        process.once("SIGINT", () => resolve("interrupted"));
+      });
+      for (;;) {
+        stdout.write(`${clearScreen}${await render()}\n`);
+        const tick = new Promise<"tick">((resolve) => setTimeout(resolve, intervalMs, "tick"));
+        if ((await Promise.race([interrupted, tick])) === "interrupted") return;
+      }
+    },
+  };
+}
+
+function startBar(label: string, stream: NodeJS.WriteStream): Bar {
+  const bar = new SingleBar({
+    format: `${label} {bar} {percentage} % | {value}/{total} blocks {note}`,
+    barCompleteChar: "█",
+    barIncompleteChar: "░",
+    hideCursor: true,
+    stream,
+  });
+  let started = false;
+  return {
+    show: ({ done, total, note }) => {
+      if (started) {
+        bar.setTotal(total);
+        bar.update(done, { note });
+      } else {
+        bar.start(total, done, { note });
+        started = true;
+      }
+    },
+    stop: () => bar.stop(),
+  };
+}

@@ -1,0 +1,53 @@
+import { countBlocks } from "../../domain/block-range.ts";
+import { formatBlockRange } from "../block-text.ts";
+import { type CoverageReport, coverageStatuses, type ProcessorCoverage } from "../coverage.ts";
+import { formatCount, formatTable } from "./format.ts";
+
+/** The most ranges that people are shown; `--json` has all. */
+const shownRanges = 20;
+
+export function formatCoverage(report: CoverageReport): string {
+  const table = formatTable(
+    ["processor", ...coverageStatuses, "transactions", "rows", "recounted"],
+    report.processors.map((coverage) => [
+      coverage.processor,
+      ...coverageStatuses.map((status) => formatCount(coverage.blocks[status])),
+      formatCount(coverage.transactionCount),
+      formatCount(coverage.rowCount),
+      coverage.lastRecountAt ?? "never",
+    ]),
+  );
+  const problems = report.processors.flatMap(describeProblems);
+  const shown = problems.slice(0, shownRanges);
+  const more =
+    problems.length > shown.length ? [`  and ${problems.length - shown.length} more (--json)`] : [];
+  return [table, ...shown, ...more, verdict(report)].join("\n");
+}
+
+function describeProblems(coverage: ProcessorCoverage): string[] {
+  const { processor, ranges, notExpected, miscounted, duplicates } = coverage;
+  const line = (blocks: string, what: string) => `  ${processor} ${blocks}: ${what}`;
+  return [
+    ...ranges
+      .filter(({ status }) => status !== "proven")
+      .map((range) =>
+        line(formatBlockRange(range), `${range.status}, ${formatCount(countBlocks(range))} blocks`),
+      ),
+    ...notExpected.map((range) =>
+      line(formatBlockRange(range), "not expected: no job was told to index them"),
+    ),
+    ...miscounted.map((block) => line(String(block), "stored rows differ from the ledger's count")),
+    ...(duplicates > 0 ? [line("", `${formatCount(duplicates)} rows stand twice`)] : []),
+  ];
+}
+
+function verdict({ network, proven, processors }: CoverageReport): string {
+  if (proven) {
+    const blocks = Math.max(...processors.map(({ blocks: counts }) => counts.proven));
+    return `Proven: all ${formatCount(blocks)} blocks of ${network}.`;
+  }
+  if (processors.every(({ expected }) => expected.length === 0)) {
+    return `Not proven: nothing of ${network} was ever asked for here. Start with: npm run client -- backfill <from>-<to>`;
+  }
+  return "Not proven. A block's story: npm run client -- coverage --explain <block>";
+}

@@ -1,0 +1,193 @@
+import type {
+  BackfillProgress,
+  FollowProgress,
+  GapFillProgress,
+} from "../../workflows/messages.ts";
+import { formatBlockRange } from "../block-text.ts";
+import type { JobStatus, PendingActivity } from "../job-status.ts";
+import type { QueueWorkers } from "../workers.ts";
+import {
+  formatCount,
+  formatFields,
+  formatPercent,
+  formatRate,
+  formatSeconds,
+  formatTable,
+} from "./format.ts";
+
+type Field = readonly [string, string];
+
+/** A job in a line of `name value` pairs, for its own `status`. */
+export function formatJob(job: JobStatus, link: string | null): string {
+  return formatFields([
+    ["job", job.workflowId],
+    ["since", job.startedAt],
+    ...progressFields(job),
+    ...(job.waitingFor ? [["waits for", job.waitingFor] as const] : []),
+    ...(link ? [["UI", link] as const] : []),
+  ]);
+}
+
+function progressFields(job: JobStatus): Field[] {
+  if (job.progress === null) {
+    const range = job.range ? [["range", formatBlockRange(job.range)] as const] : [];
+    const done =
+      job.donePercent === null ? [] : [["done", formatPercent(job.donePercent)] as const];
+    return [...range, ...done];
+  }
+  if (isFollow(job.progress)) return followFields(job.progress);
+  return isBackfill(job.progress)
+    ? backfillFields(job.progress, job.pending)
+    : gapFillFields(job.progress);
+}
+
+function isFollow(progress: NonNullable<JobStatus["progress"]>): progress is FollowProgress {
+  return "headPolicy" in progress;
+}
+
+function isBackfill(progress: NonNullable<JobStatus["progress"]>): progress is BackfillProgress {
+  return "totalBlocks" in progress;
+}
+
+function followFields(progress: FollowProgress): Field[] {
+  return [
+    ["state", stateOf(progress)],
+    ["head policy", progress.headPolicy ?? "the network's"],
+    ["next block", countOrUnknown(progress.nextBlock)],
+    ["head", countOrUnknown(progress.head)],
+    ["lag", countOrUnknown(progress.lag)],
+    ["indexed", `${formatCount(progress.blocks)} blocks, ${formatCount(progress.rows)} rows`],
+    ["failed", formatCount(progress.failed)],
+    ["reorgs", formatCount(progress.reorgs)],
+    ...lastError(progress),
+  ];
+}
+
+function backfillFields(progress: BackfillProgress, pending: readonly PendingActivity[]): Field[] {
+  const done = countDone(progress, pending);
+  return [
+    ["state", stateOf(progress)],
+    ["range", formatBlockRange(progress)],
+    [
+      "done",
+      `${formatCount(done)} of ${formatCount(progress.totalBlocks)} blocks (${formatPercent((100 * done) / progress.totalBlocks)})`,
+    ],
+    ["rate", rateOf(progress)],
+    ["time left", progress.etaSeconds === null ? "unknown" : formatSeconds(progress.etaSeconds)],
+    ["in flight", progress.inFlight.map(formatBlockRange).join(", ") || "nothing"],
+    ["concurrency", String(progress.concurrency)],
+    ["rows", formatCount(progress.rows)],
+    ["failed", formatCount(progress.failed)],
+    ...lastError(progress),
+  ];
+}
+
+function gapFillFields(progress: GapFillProgress): Field[] {
+  return [
+    ["state", stateOf(progress)],
+    ["missing", formatCount(progress.missing)],
+    ["failed, waiting", formatCount(progress.failedWaiting)],
+    ["quarantined", formatCount(progress.quarantined)],
+    ["requeued", formatCount(progress.requeued)],
+    ["in flight", progress.inFlight.map(formatBlockRange).join(", ") || "nothing"],
+    ["recovered", formatCount(progress.recovered)],
+    ["failed", formatCount(progress.failed)],
+    ["next due", progress.nextDueAt ?? "nothing waits"],
+    ...lastError(progress),
+    ...(progress.lastRefusal ? [["last refusal", progress.lastRefusal] as const] : []),
+  ];
+}
+
+function lastError({ lastError: error }: { lastError: string | null }): Field[] {
+  return error ? [["last error", error.split("\n")[0] ?? error]] : [];
+}
+
+function stateOf({ paused, waitingFor }: { paused: boolean; waitingFor: string | null }): string {
+  if (paused) return "paused";
+  return waitingFor ? "waiting" : "running";
+}
+
+function rateOf({ blocksPerSecond, rowsPerSecond }: BackfillProgress): string {
+  return `${formatRate(blocksPerSecond)} blocks/s, ${formatRate(rowsPerSecond)} rows/s`;
+}
+
+function countOrUnknown(count: number | null): string {
+  return count === null ? "unknown" : formatCount(count);
+}
+
+/** Blocks done: those of finished chunks, and what the heartbeats of running ones tell. */
+export function countDone(
+  progress: { readonly doneBlocks: number; readonly totalBlocks: number },
+  pending: readonly PendingActivity[],
+): number {
+  const inHand = pending.reduce((sum, { heartbeat }) => sum + (heartbeat?.done.blocks ?? 0), 0);
+  return Math.min(progress.doneBlocks + inHand, progress.totalBlocks);
+}
+
+/** What follows the progress bar of a backfill. */
+export function formatBackfillNote(
+  progress: BackfillProgress | null,
+  waitingFor: string | null,
+): string {
+  if (waitingFor) return `| waits for ${waitingFor}`;
+  if (progress === null) return "";
+  const left = progress.etaSeconds === null ? "?" : formatSeconds(progress.etaSeconds);
+  const failed = progress.failed > 0 ? ` | ${formatCount(progress.failed)} failed` : "";
+  return `| ${rateOf(progress)} | ${left} left${failed}${progress.paused ? " | paused" : ""}`;
+}
+
+/** Every job in a line, and who works. */
+export function formatStatus(jobs: readonly JobStatus[], workers: readonly QueueWorkers[]): string {
+  const table =
+    jobs.length === 0
+      ? "No job runs. Start one: npm run client -- follow start"
+      : formatTable(
+          ["job", "state", "done", "rate", "time left", "lag", "failed", "waits for"],
+          jobs.map(toLine),
+        );
+  return `${table}\n\n${formatWorkers(workers)}`;
+}
+
+function toLine(job: JobStatus): string[] {
+  const { progress } = job;
+  const waits = shorten(job.waitingFor ?? "");
+  if (progress === null) {
+    const done = job.donePercent === null ? "" : formatPercent(job.donePercent);
+    return [job.workflowId, "waiting", done, "", "", "", "", waits];
+  }
+  const state = stateOf({ ...progress, waitingFor: job.waitingFor });
+  const failed = formatCount(progress.failed);
+  if (isBackfill(progress)) {
+    const done = (100 * countDone(progress, job.pending)) / progress.totalBlocks;
+    const left = progress.etaSeconds === null ? "?" : formatSeconds(progress.etaSeconds);
+    return [job.workflowId, state, formatPercent(done), rateOf(progress), left, "", failed, waits];
+  }
+  if (isFollow(progress)) {
+    const next = progress.nextBlock === null ? "" : `to ${formatCount(progress.nextBlock - 1)}`;
+    return [job.workflowId, state, next, "", "", countOrUnknown(progress.lag), failed, waits];
+  }
+  const { missing, failedWaiting, quarantined } = progress;
+  const open = `${formatCount(progress.recovered)} recovered`;
+  const left = `${formatCount(missing)} missing, ${formatCount(failedWaiting)} waiting, ${formatCount(quarantined)} quarantined`;
+  return [job.workflowId, state, open, left, "", "", failed, waits];
+}
+
+const waitWidth = 60;
+
+function shorten(text: string): string {
+  return text.length <= waitWidth ? text : `${text.slice(0, waitWidth - 1)}…`;
+}
+
+function formatWorkers(queues: readonly QueueWorkers[]): string {
+  const alive = new Set(queues.flatMap(({ workers }) => workers));
+  if (alive.size === 0) return "No worker is alive. Start one: npm run worker";
+  return formatTable(
+    ["task queue", "work", "workers", "last seen"],
+    queues.map(({ taskQueue, work, workers, lastSeenSeconds }) => [
+      taskQueue,
+      work,
+      String(workers.length),
+      lastSeenSeconds === null ? "never" : `${formatSeconds(lastSeenSeconds)} ago`,
+    ]),
+  );
+}
