@@ -54,7 +54,7 @@ export function queryJob<Answer>(
  * Changes a setting of a running job.
  * @throws {NoWorkerError} @throws {JobNotRunningError} @throws {RequestRefusedError}
  */
-export function updateJob(
+export async function updateJob(
   client: Client,
   target: CallTarget,
   update: "setHeadPolicy" | "setConcurrency",

@@ -37,12 +37,13 @@ export async function listWorkers(
 
 async function describeQueue(client: Client, taskQueue: string, work: Work): Promise<QueueWorkers> {
   const target = { workflowId: taskQueue, startCommand: "npm run worker" };
+  const request = {
+    namespace: client.options.namespace,
+    taskQueue: { name: taskQueue },
+    taskQueueType: queueTypes[work],
+  };
   const { pollers } = await callTemporal(client, target, () =>
-    client.workflowService.describeTaskQueue({
-      namespace: client.options.namespace,
-      taskQueue: { name: taskQueue },
-      taskQueueType: queueTypes[work],
-    }),
+    client.workflowService.describeTaskQueue(request),
   );
   const now = Date.now();
   const seen = (pollers ?? []).map(({ identity, lastAccessTime }) => ({
