@@ -48,6 +48,8 @@ export type Network = {
   /** Blocks behind the head that count as final on chains without finality; null = ask the node. */
   readonly finalityDepth: number | null;
   readonly retryPolicy: BlockRetryPolicy;
+  /** The longest that one block may take, in milliseconds; default 10 minutes. */
+  readonly blockDeadlineMs?: number;
 };
 
 /** When a failed block is tried again (design, section 5). */

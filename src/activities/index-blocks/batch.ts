@@ -1,0 +1,69 @@
+import { noReorg } from "./book-rows.ts";
+import { refsOf, settle, writeLedger } from "./commit.ts";
+import type { Outcome } from "./outcome.ts";
+import type { Run } from "./run.ts";
+
+const batchBlocks = 64;
+const batchMs = 1000;
+
+/** Blocks done but not in the ledger yet: small ones share their inserts. */
+export class Batch {
+  readonly #run: Run;
+  #outcomes: Outcome[] = [];
+  #work = 0;
+  #startedAt = Date.now();
+
+  constructor(run: Run) {
+    this.#run = run;
+  }
+
+  add(outcome: Outcome): void {
+    if (this.#outcomes.length === 0) this.#startedAt = Date.now();
+    this.#outcomes.push(outcome);
+    if (outcome.kind !== "skipped") this.#work += 1;
+  }
+
+  get isEmpty(): boolean {
+    return this.#work === 0;
+  }
+
+  /** Full rows, full blocks or a second gone: it is time to write. */
+  get isDue(): boolean {
+    return (
+      this.#work >= batchBlocks ||
+      this.#run.pipe.isFull ||
+      (this.#outcomes.length > 0 && Date.now() - this.#startedAt >= batchMs)
+    );
+  }
+
+  /** The hash that a block of this batch claims; undefined where none was fetched. */
+  hashOf(blockNumber: number): string | undefined {
+    const outcome = this.#outcomes.findLast((one) => one.blockNumber === blockNumber);
+    return outcome && refsOf([outcome])[0]?.hash;
+  }
+
+  /**
+   * Writes what was gathered and moves the checkpoint.
+   * @param suspicious - ask the node for every block again, not only for those that are not final yet.
+   * @returns the first block that left the chain meanwhile and has to be done again; null if none did.
+   */
+  async commit({ suspicious }: { readonly suspicious: boolean }): Promise<number | null> {
+    const outcomes = this.#outcomes;
+    const last = outcomes.at(-1);
+    if (last === undefined) return null;
+    this.#outcomes = [];
+    this.#work = 0;
+    const finalized = suspicious ? null : await this.#run.finality.current();
+    const unsettled = refsOf(outcomes).filter(
+      ({ number }) => finalized === null || number > finalized,
+    );
+    const settled = await settle(this.#run, outcomes, unsettled);
+    const { moved } = settled;
+    // What follows a block that moved stands on its old branch: those rows belong to attempts that nobody names.
+    const staying = settled.outcomes.filter((one) => moved === null || one.blockNumber < moved);
+    await writeLedger(this.#run, staying, noReorg);
+    const nextBlock = moved ?? last.blockNumber + 1;
+    this.#run.heart.checkpoint(nextBlock, this.#run.progress.done());
+    return moved;
+  }
+}

@@ -1,0 +1,139 @@
+import { type BlockFailure, decideRetry } from "../../domain/block-retry.ts";
+import type { LedgerRow } from "../../domain/ledger.ts";
+import {
+  attemptsAfterFailure,
+  type LedgerEvent,
+  nextLedgerRow,
+} from "../../domain/ledger-transition.ts";
+import type { Processor } from "../../domain/processor.ts";
+import { decoderVersion } from "./decoder-version.ts";
+import type { FailedBlock, Outcome, TracedBlock } from "./outcome.ts";
+import { expectedRows } from "./recount.ts";
+import type { Run } from "./run.ts";
+
+/** Nodes of a network; its pool counts as one. */
+const nodesOfNetwork = 1;
+
+/** What a reorg changes besides the outcomes themselves. */
+export type LedgerChange = {
+  /** Numbers that leave the branch which the ledger shows; processors without an outcome there are retracted. */
+  readonly reorged: ReadonlySet<number>;
+  /** Numbers that the new branch does not reach. */
+  readonly retracted: readonly number[];
+};
+
+export const noReorg: LedgerChange = { reorged: new Set(), retracted: [] };
+
+/** The ledger rows of outcomes: one per processor that they were traced for. */
+export async function toLedgerRows(
+  run: Run,
+  outcomes: readonly Outcome[],
+  { reorged, retracted }: LedgerChange,
+): Promise<LedgerRow[]> {
+  const rows: LedgerRow[] = [];
+  for (const outcome of outcomes) {
+    if (outcome.kind === "skipped") continue;
+    const { blockNumber, processors } = outcome;
+    const isReorged = reorged.has(blockNumber);
+    for (const processor of processors) {
+      const previous = run.view.row(blockNumber, processor);
+      const moved = isReorged && previous !== undefined;
+      const event =
+        outcome.kind === "traced"
+          ? completed(run, outcome, { processor, reorged: moved })
+          : await failed(run, outcome, { previous, reorged: moved });
+      rows.push(rowFor(run, { blockNumber, processor, event }));
+    }
+    if (isReorged) rows.push(...retractOthers(run, blockNumber, processors));
+  }
+  return [...rows, ...retracted.flatMap((number) => retractOthers(run, number, []))];
+}
+
+function retractOthers(run: Run, blockNumber: number, kept: readonly Processor[]): LedgerRow[] {
+  return run.view
+    .rows(blockNumber)
+    .filter(({ processor }) => !kept.includes(processor))
+    .map(({ processor }) => rowFor(run, { blockNumber, processor, event: { kind: "retracted" } }));
+}
+
+function rowFor(
+  run: Run,
+  change: { blockNumber: number; processor: Processor; event: LedgerEvent },
+): LedgerRow {
+  const { blockNumber, processor, event } = change;
+  return nextLedgerRow({
+    key: { network: run.network.name, processor, blockNumber },
+    previous: run.view.row(blockNumber, processor),
+    event,
+    origin: run.origin,
+  });
+}
+
+function completed(
+  run: Run,
+  block: TracedBlock,
+  { processor, reorged }: { processor: Processor; reorged: boolean },
+): LedgerEvent {
+  const { attempt, transactionCount, structlogCount, proof, proofDetail } = block;
+  const facts = {
+    blockHash: attempt.blockHash,
+    parentHash: attempt.parentHash,
+    attemptId: attempt.attemptId,
+    transactionCount,
+    structlogCount,
+    rowCount: expectedRows(block, processor),
+    proof,
+    proofDetail,
+    ...provenance(run, block),
+  };
+  return { kind: "completed", facts, reorged };
+}
+
+async function failed(
+  run: Run,
+  block: FailedBlock,
+  { previous, reorged }: { previous: LedgerRow | undefined; reorged: boolean },
+): Promise<LedgerEvent> {
+  const now = run.dependencies.now();
+  const decision = decideRetry({
+    failures: await failuresSoFar(run, block, now),
+    attempts: attemptsAfterFailure(previous, reorged),
+    nodes: nodesOfNetwork,
+    policy: run.network.retryPolicy,
+    random: Math.random(),
+  });
+  const facts = {
+    blockHash: block.blockHash,
+    parentHash: block.parentHash,
+    errorKind: block.errorKind,
+    errorMessage: block.errorMessage,
+    nextAttemptAt:
+      decision.kind === "retry" ? new Date(now.getTime() + decision.delayMs).toISOString() : null,
+    ...provenance(run, block),
+  };
+  return { kind: "failed", facts, reorged };
+}
+
+/** Failures since the last decision on the block (a release, a reorg), this one included: what quarantine is judged by. */
+async function failuresSoFar(run: Run, block: FailedBlock, now: Date): Promise<BlockFailure[]> {
+  const newest = { kind: block.errorKind, node: run.network.node.name, atMs: now.getTime() };
+  const processor = block.processors[0];
+  const standing = processor && run.view.row(block.blockNumber, processor);
+  if (standing === undefined) return [newest];
+  const history = await run.dependencies.ledger.history(run.network.name, block.blockNumber);
+  const earlier = history
+    .filter((row) => row.processor === processor && row.generation === standing.generation)
+    .filter((row) => row.status === "failed" && row.attempts > 0)
+    .map((row) => ({ kind: row.errorKind, node: row.node, atMs: Date.parse(row.updatedAt) }));
+  return [...earlier, newest];
+}
+
+function provenance(run: Run, block: TracedBlock | FailedBlock) {
+  return {
+    node: run.network.node.name,
+    clientVersion: run.clientVersion,
+    decoderVersion,
+    durationMs: block.durationMs,
+    traceBytes: block.traceBytes,
+  };
+}

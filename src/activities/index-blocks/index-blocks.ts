@@ -1,0 +1,119 @@
+import { Context, log } from "@temporalio/activity";
+import { resumeFrom } from "../../domain/checkpoint.ts";
+import type { Processor } from "../../domain/processor.ts";
+import type {
+  IndexBlocksHeartbeat,
+  IndexBlocksInput,
+  IndexBlocksResult,
+} from "../../workflows/messages.ts";
+import type { Dependencies } from "../ports.ts";
+import { waitingTextOf } from "./block-fault.ts";
+import { Finality } from "./finality.ts";
+import { followHead } from "./follow-head.ts";
+import { Heart } from "./heart.ts";
+import { RangeIndexer } from "./index-range.ts";
+import { LedgerView } from "./ledger-view.ts";
+import { Progress } from "./progress.ts";
+import { RowPipe } from "./row-pipe.ts";
+import type { Run } from "./run.ts";
+import type { TraceEngine } from "./trace-engine.ts";
+
+/** Processors whose rows this version makes. */
+const indexable: readonly Processor[] = ["structlog", "transaction"];
+
+/**
+ * Takes blocks from the node to canonical rows (design, section 4). Idempotent: complete blocks are skipped, and rows
+ * count only once the ledger names their attempt. It resumes from its heartbeat; faults of a block are booked to it,
+ * anything else is thrown and nothing is booked.
+ */
+export function createIndexBlocks(dependencies: Dependencies, engine: TraceEngine) {
+  return async function indexBlocks(input: IndexBlocksInput): Promise<IndexBlocksResult> {
+    const context = Context.current();
+    const before = readHeartbeat(context.info.heartbeatDetails);
+    const nextBlock = Math.max(input.fromBlock, before?.nextBlock ?? 0);
+    const progress = new Progress(before?.done);
+    const heart = new Heart(context, {
+      v: 1,
+      nextBlock,
+      done: progress.done(),
+      inHand: null,
+      waitingFor: null,
+    });
+    try {
+      const run = await startRun({ dependencies, engine, input, before, heart, progress });
+      const result = { nextBlock: await indexFrom(run, nextBlock), ...progress.done() };
+      logChunk(input, result);
+      return result;
+    } catch (error) {
+      heart.waitFor(waitingTextOf(error));
+      throw error;
+    } finally {
+      heart.stop();
+    }
+  };
+}
+
+async function indexFrom(run: Run, nextBlock: number): Promise<number> {
+  const { toBlock } = run.input;
+  if (toBlock === null) return followHead(run, nextBlock);
+  await new RangeIndexer(run).index(nextBlock, toBlock);
+  return toBlock + 1;
+}
+
+type Start = {
+  readonly dependencies: Dependencies;
+  readonly engine: TraceEngine;
+  readonly input: IndexBlocksInput;
+  readonly before: IndexBlocksHeartbeat | undefined;
+  readonly heart: Heart;
+  readonly progress: Progress;
+};
+
+async function startRun(start: Start): Promise<Run> {
+  const { dependencies, engine, input, before, heart, progress } = start;
+  const { info, cancellationSignal: signal } = Context.current();
+  const network = await dependencies.network(input.network);
+  return {
+    dependencies,
+    network,
+    input,
+    processors: input.processors.filter((processor) => indexable.includes(processor)),
+    clientVersion: await network.node.clientVersion(),
+    origin: {
+      workflowId: info.workflowExecution?.workflowId ?? "",
+      runId: info.workflowExecution?.runId ?? "",
+      reason: input.reason,
+      actor: input.actor,
+    },
+    signal,
+    heart,
+    progress,
+    view: new LedgerView(dependencies.ledger, network.name, signal),
+    finality: new Finality(network, dependencies.networks, signal),
+    pipe: new RowPipe(dependencies.rows, signal),
+    engine,
+    resumption: resumeFrom(before?.inHand ?? null),
+  };
+}
+
+/** The checkpoint of the attempt before; undefined at the first one, and where another version wrote it. */
+function readHeartbeat(details: unknown): IndexBlocksHeartbeat | undefined {
+  const isOurs =
+    typeof details === "object" && details !== null && "v" in details && details.v === 1;
+  return isOurs ? (details as IndexBlocksHeartbeat) : undefined;
+}
+
+function logChunk(input: IndexBlocksInput, result: IndexBlocksResult): void {
+  const { nextBlock, blocks, skipped, transactions, rows, failedCount, seconds } = result;
+  log.info("Indexed blocks", {
+    network: input.network,
+    fromBlock: input.fromBlock,
+    nextBlock,
+    blocks,
+    skipped,
+    transactions,
+    rows,
+    failedCount,
+    seconds: Math.round(seconds * 1000) / 1000,
+  });
+}

@@ -1,0 +1,151 @@
+import { NodeUnavailableError } from "../../errors.ts";
+import { pause } from "./abortable.ts";
+import { Batch } from "./batch.ts";
+import { BlockSource, type FetchedBlock, type UnfetchedBlock } from "./fetch-block.ts";
+import { mendReorg } from "./mend-reorg.ts";
+import type { FailedBlock } from "./outcome.ts";
+import { type Run, takeInHand, wantedProcessors } from "./run.ts";
+import { toFailedBlock, traceBlock } from "./trace-block.ts";
+
+const unrestMs = 200;
+/** A node whose blocks do not chain so many times in a row (about 5 s) is treated as away. */
+const maximumUnrest = 25;
+
+/** Takes each block of a closed range through the block job, oldest first. */
+export class RangeIndexer {
+  readonly #run: Run;
+  readonly #batch: Batch;
+  readonly #source: BlockSource;
+  #unrest = 0;
+
+  constructor(run: Run) {
+    this.#run = run;
+    this.#batch = new Batch(run);
+    this.#source = new BlockSource(run);
+  }
+
+  /** Indexes every block of the range that is not complete; on return all of it stands in the ledger. */
+  async index(fromBlock: number, toBlock: number): Promise<void> {
+    let next = fromBlock;
+    for (;;) {
+      while (next <= toBlock) {
+        this.#run.signal.throwIfAborted();
+        next = await this.#indexNext(next, toBlock);
+      }
+      const moved = await this.#commit({ suspicious: false });
+      if (moved === null) return;
+      next = moved;
+    }
+  }
+
+  /** Takes one block a step further and says which number is next: a lower one where the chain moved. */
+  async #indexNext(blockNumber: number, toBlock: number): Promise<number> {
+    const run = this.#run;
+    await run.view.load(blockNumber, run.input.toBlock);
+    const wanted = wantedProcessors(run, blockNumber);
+    if (wanted.length === 0) {
+      this.#batch.add({ kind: "skipped", blockNumber });
+      return (await this.#commitIfDue()) ?? blockNumber + 1;
+    }
+    const alone = await this.#setApart(blockNumber);
+    if (alone !== null) return alone;
+
+    takeInHand(run, blockNumber);
+    const block = await this.#source.take(blockNumber, this.#wantedAfter(blockNumber, toBlock));
+    const moved = await this.#followChain(block, blockNumber);
+    if (moved !== null) return moved;
+    this.#batch.add(
+      block.kind === "fetched"
+        ? await traceBlock(run, block, wanted)
+        : toFailedBlock(block, wanted),
+    );
+    run.heart.putDown();
+    return (await this.#commitIfDue()) ?? blockNumber + 1;
+  }
+
+  /**
+   * Deals with a block at which earlier attempts were lost: what stands before it is written first, so that it is alone
+   * if it kills the worker again; at two losses it is booked and skipped.
+   * @returns the next number if the block is done with or the chain moved; null to go on with it.
+   */
+  async #setApart(blockNumber: number): Promise<number | null> {
+    const { resumption } = this.#run;
+    if (resumption.kind === "plain" || resumption.inHand.blockNumber !== blockNumber) return null;
+    const moved = await this.#commit({ suspicious: false });
+    if (moved !== null) return moved;
+    if (resumption.kind === "suspect") return null;
+    this.#batch.add(this.#toLostBlock(blockNumber, resumption.inHand.lostAttempts));
+    return blockNumber + 1;
+  }
+
+  /**
+   * Checks the block's parent against what stands below it.
+   * @returns the number to go on with where the chain moved; null where the block fits.
+   */
+  async #followChain(
+    block: FetchedBlock | UnfetchedBlock,
+    blockNumber: number,
+  ): Promise<number | null> {
+    if (this.#fits(block)) {
+      this.#unrest = 0;
+      return null;
+    }
+    this.#source.forget();
+    const moved = await this.#commit({ suspicious: true });
+    if (moved !== null) return moved;
+    const head = await mendReorg(this.#run, blockNumber);
+    if (head !== null) {
+      // The suspect was indexed with the new branch, unless that branch ends below it.
+      const nextBlock = Math.min(blockNumber, head) + 1;
+      this.#run.heart.checkpoint(nextBlock, this.#run.progress.done());
+      return nextBlock;
+    }
+    await this.#rest(blockNumber);
+    return blockNumber;
+  }
+
+  #fits({ ref }: FetchedBlock | UnfetchedBlock): boolean {
+    if (ref === undefined) return true;
+    const { view } = this.#run;
+    const own = view.completeRef(ref.number);
+    if (own !== undefined && own.hash !== ref.hash) return false;
+    const below = this.#batch.hashOf(ref.number - 1) ?? view.completeRef(ref.number - 1)?.hash;
+    return below === undefined || below === ref.parentHash;
+  }
+
+  /** Waits for a node whose answers contradict each other, such as a pool of replicas in the middle of a reorg. */
+  async #rest(blockNumber: number): Promise<void> {
+    this.#unrest += 1;
+    if (this.#unrest >= maximumUnrest) {
+      throw new NodeUnavailableError({
+        node: this.#run.network.node.name,
+        method: "eth_getBlockByNumber",
+        reason: `block ${blockNumber} does not chain with the one before it`,
+      });
+    }
+    await pause(unrestMs, this.#run.signal);
+  }
+
+  async #commitIfDue(): Promise<number | null> {
+    return this.#batch.isDue ? this.#commit({ suspicious: false }) : null;
+  }
+
+  async #commit(how: { readonly suspicious: boolean }): Promise<number | null> {
+    const moved = await this.#batch.commit(how);
+    if (moved !== null) this.#source.forget();
+    return moved;
+  }
+
+  *#wantedAfter(blockNumber: number, toBlock: number): Generator<number> {
+    for (let next = blockNumber + 1; next <= toBlock; next += 1) {
+      if (wantedProcessors(this.#run, next).length > 0) yield next;
+    }
+  }
+
+  #toLostBlock(blockNumber: number, lostAttempts: number): FailedBlock {
+    const wanted = wantedProcessors(this.#run, blockNumber);
+    const reason = `${lostAttempts} attempts ended without a word while they had it in hand`;
+    const fault = { kind: "worker_lost" as const, reason };
+    return toFailedBlock({ kind: "unfetched", blockNumber, ref: undefined, fault }, wanted);
+  }
+}

@@ -1,0 +1,70 @@
+import type { BlockRef } from "../../domain/chain.ts";
+import type { LedgerRow } from "../../domain/ledger.ts";
+import { winsOver } from "../../domain/ledger-transition.ts";
+import { type Processor, processors } from "../../domain/processor.ts";
+import type { Ledger } from "../ports.ts";
+
+const windowBlocks = 5000;
+
+/** What the ledger says of the blocks at hand: read once per window, then kept up with what this run writes. */
+export class LedgerView {
+  readonly #ledger: Ledger;
+  readonly #network: string;
+  readonly #signal: AbortSignal;
+  #rows = new Map<number, LedgerRow[]>();
+  #loadedTo = -1;
+
+  constructor(ledger: Ledger, network: string, signal: AbortSignal) {
+    this.#ledger = ledger;
+    this.#network = network;
+    this.#signal = signal;
+  }
+
+  /** Sees to it that `blockNumber` and the block before it are known; reads ahead, not beyond `lastBlock`. */
+  async load(blockNumber: number, lastBlock: number | null): Promise<void> {
+    if (blockNumber <= this.#loadedTo) return;
+    const windowEnd = blockNumber + windowBlocks - 1;
+    const toBlock = lastBlock === null ? windowEnd : Math.min(windowEnd, lastBlock);
+    const range = { fromBlock: Math.max(0, blockNumber - 1), toBlock };
+    for (const known of this.#rows.keys()) {
+      if (known < range.fromBlock) this.#rows.delete(known);
+    }
+    this.remember(
+      await this.#ledger.read({ network: this.#network, processors, range }, this.#signal),
+    );
+    this.#loadedTo = toBlock;
+  }
+
+  /** Reads blocks outside the window at hand. */
+  async loadBlocks(blockNumbers: readonly number[]): Promise<void> {
+    if (blockNumbers.length === 0) return;
+    this.remember(await this.#ledger.readBlocks(this.#network, processors, blockNumbers));
+  }
+
+  remember(rows: readonly LedgerRow[]): void {
+    for (const row of rows) {
+      const standing = this.#rows.get(row.blockNumber) ?? [];
+      const same = standing.find(({ processor }) => processor === row.processor);
+      if (!winsOver(row, same)) continue;
+      this.#rows.set(row.blockNumber, [...standing.filter((other) => other !== same), row]);
+    }
+  }
+
+  rows(blockNumber: number): readonly LedgerRow[] {
+    return this.#rows.get(blockNumber) ?? [];
+  }
+
+  row(blockNumber: number, processor: Processor): LedgerRow | undefined {
+    return this.rows(blockNumber).find((row) => row.processor === processor);
+  }
+
+  isComplete(blockNumber: number, processor: Processor): boolean {
+    return this.row(blockNumber, processor)?.status === "complete";
+  }
+
+  /** Where a complete row says that the chain passes at this number; undefined if none stands there. */
+  completeRef(blockNumber: number): BlockRef | undefined {
+    const row = this.rows(blockNumber).find(({ status }) => status === "complete");
+    return row && { number: blockNumber, hash: row.blockHash, parentHash: row.parentHash };
+  }
+}

@@ -1,0 +1,56 @@
+import type { StructlogColumns } from "../../trace/structlog-columns.ts";
+import type { TransactionRow } from "../../trace/transaction-rows.ts";
+import type { Attempt, RowStore, RowWriter } from "../ports.ts";
+import { untilAborted } from "./abortable.ts";
+
+const flushRows = 50_000;
+const flushBytes = 16 * 1024 * 1024;
+
+/**
+ * Two writers in turn: one fills while the other one's insert is under way, so that the node and ClickHouse work at
+ * the same time and at most two inserts' worth of rows is in memory.
+ */
+export class RowPipe {
+  readonly #signal: AbortSignal;
+  #filling: RowWriter;
+  #flushed: RowWriter;
+  #flushing: Promise<void> = Promise.resolve();
+
+  constructor(rows: Pick<RowStore, "createWriter">, signal: AbortSignal) {
+    this.#signal = signal;
+    this.#filling = rows.createWriter();
+    this.#flushed = rows.createWriter();
+  }
+
+  addStructlogs(attempt: Attempt, columns: StructlogColumns): void {
+    this.#filling.addStructlogs(attempt, columns);
+  }
+
+  addTransactions(attempt: Attempt, rows: readonly TransactionRow[]): void {
+    this.#filling.addTransactions(attempt, rows);
+  }
+
+  get isFull(): boolean {
+    const { rows, bytes } = this.#filling.pending;
+    return rows >= flushRows || bytes >= flushBytes;
+  }
+
+  /** Starts an insert of a full writer; waits while the one before is still under way (back-pressure). */
+  async relieve(): Promise<void> {
+    if (this.isFull) await this.#startFlush();
+  }
+
+  /** Waits until every row handed in stands in ClickHouse. */
+  async drain(): Promise<void> {
+    if (this.#filling.pending.rows > 0) await this.#startFlush();
+    await untilAborted(this.#flushing, this.#signal);
+  }
+
+  async #startFlush(): Promise<void> {
+    await untilAborted(this.#flushing, this.#signal);
+    [this.#filling, this.#flushed] = [this.#flushed, this.#filling];
+    this.#flushing = this.#flushed.flush(this.#signal);
+    // Its error is thrown at the next wait; until then nobody listens.
+    this.#flushing.catch(() => {});
+  }
+}

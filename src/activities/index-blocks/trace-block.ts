@@ -1,0 +1,179 @@
+import { zeroHash } from "../../domain/ledger.ts";
+import type { Processor } from "../../domain/processor.ts";
+import type { BlockProof } from "../../trace/block-trace.ts";
+import type { Attempt } from "../ports.ts";
+import { type Deadline, readUntilAborted, startDeadline } from "./abortable.ts";
+import { blockFaultOf } from "./block-fault.ts";
+import type { FetchedBlock, UnfetchedBlock } from "./fetch-block.ts";
+import type { FailedBlock, TracedBlock } from "./outcome.ts";
+import type { Run } from "./run.ts";
+
+const defaultDeadlineMs = 10 * 60_000;
+/** Rows that leave the columns together: enough to encode in bulk, few enough to stay in the cache. */
+const handOverRows = 8192;
+
+/** Bytes of a trace seen so far, also where it fails. */
+type Traffic = { bytes: number };
+
+/**
+ * Traces a fetched block under a new attempt and hands its rows to the writer. Nothing shows before the ledger names
+ * the attempt, so it is safe to repeat. @throws whatever is not the block's own fault.
+ */
+export async function traceBlock(
+  run: Run,
+  fetched: FetchedBlock,
+  wanted: readonly Processor[],
+): Promise<TracedBlock | FailedBlock> {
+  const startedAt = Date.now();
+  const deadline = startDeadline(run.signal, run.network.blockDeadlineMs ?? defaultDeadlineMs);
+  const traffic: Traffic = { bytes: 0 };
+  const attempt: Attempt = {
+    network: run.network.name,
+    blockNumber: fetched.ref.number,
+    blockHash: fetched.ref.hash,
+    parentHash: fetched.ref.parentHash,
+    attemptId: run.dependencies.newAttemptId(),
+  };
+  try {
+    const proof =
+      fetched.source.block.transactions.length === 0
+        ? proofOfEmptyBlock
+        : await streamTrace(run, { fetched, wanted, attempt, deadline, traffic });
+    const durationMs = Date.now() - startedAt;
+    run.dependencies.meters.traceSeconds(run.network.name, durationMs / 1000);
+    return toTracedBlock({
+      fetched,
+      wanted,
+      attempt,
+      proof,
+      durationMs,
+      traceBytes: traffic.bytes,
+    });
+  } catch (error) {
+    const fault = await blockFaultOf(run, error, { stage: "trace", deadline });
+    return {
+      kind: "failed",
+      blockNumber: attempt.blockNumber,
+      processors: wanted,
+      blockHash: attempt.blockHash,
+      parentHash: attempt.parentHash,
+      errorKind: fault.kind,
+      errorMessage: fault.reason,
+      durationMs: Date.now() - startedAt,
+      traceBytes: traffic.bytes,
+    };
+  } finally {
+    deadline.dispose();
+  }
+}
+
+type Stream = {
+  readonly fetched: FetchedBlock;
+  readonly wanted: readonly Processor[];
+  readonly attempt: Attempt;
+  readonly deadline: Deadline;
+  readonly traffic: Traffic;
+};
+
+async function streamTrace(run: Run, stream: Stream): Promise<BlockProof> {
+  const { fetched, wanted, attempt, deadline, traffic } = stream;
+  const { node } = run.network;
+  const options = {
+    timeoutMs: run.network.blockDeadlineMs ?? defaultDeadlineMs,
+    signal: deadline.signal,
+  };
+  const trace = run.engine.createBlockTrace(fetched.source);
+  const handOver = () => {
+    if (trace.columns.length === 0) return;
+    if (wanted.includes("structlog")) run.pipe.addStructlogs(attempt, trace.columns);
+    run.engine.clearColumns(trace.columns);
+  };
+
+  const calls = node.traceCalls(attempt.blockHash, options);
+  for await (const chunk of readUntilAborted(calls, deadline.signal)) {
+    traffic.bytes += chunk.length;
+    trace.scanCalls(chunk);
+  }
+  trace.endCalls();
+
+  const steps = node.traceSteps(attempt.blockHash, options);
+  for await (const chunk of readUntilAborted(steps, deadline.signal)) {
+    traffic.bytes += chunk.length;
+    trace.scanSteps(chunk);
+    if (trace.columns.length < handOverRows) continue;
+    handOver();
+    await run.pipe.relieve();
+  }
+  const proof = trace.endSteps();
+  handOver();
+  if (wanted.includes("transaction")) {
+    const { structlogCounts } = proof;
+    const rows = run.engine.toTransactionRows({ ...fetched.source, structlogCounts });
+    run.pipe.addTransactions(attempt, rows);
+  }
+  await run.pipe.relieve();
+  return proof;
+}
+
+/** A block without transactions has nothing to trace; its header and roots are checked all the same. */
+const proofOfEmptyBlock: BlockProof = {
+  proof: "proven",
+  detail: { checked: [], unverified: [] },
+  structlogCount: 0,
+  structlogCounts: [],
+  structlogRows: 0,
+};
+
+function toTracedBlock({
+  fetched,
+  wanted,
+  attempt,
+  proof,
+  durationMs,
+  traceBytes,
+}: {
+  readonly fetched: FetchedBlock;
+  readonly wanted: readonly Processor[];
+  readonly attempt: Attempt;
+  readonly proof: BlockProof;
+  readonly durationMs: number;
+  readonly traceBytes: number;
+}): TracedBlock {
+  const { block } = fetched.source;
+  const detail = {
+    checked: [...fetched.roots.checked, ...proof.detail.checked],
+    unverified: [...fetched.roots.unverified, ...proof.detail.unverified],
+  };
+  return {
+    kind: "traced",
+    blockNumber: attempt.blockNumber,
+    attempt,
+    processors: wanted,
+    transactionCount: block.transactions.length,
+    structlogCount: proof.structlogCount,
+    structlogRows: proof.structlogRows,
+    gasUsed: Number(block.gasUsed),
+    proof: detail.unverified.length > 0 ? "unverified" : proof.proof,
+    proofDetail: JSON.stringify(detail),
+    durationMs,
+    traceBytes,
+  };
+}
+
+/** A failed outcome of a block that could not be fetched. */
+export function toFailedBlock(
+  unfetched: UnfetchedBlock,
+  wanted: readonly Processor[],
+): FailedBlock {
+  return {
+    kind: "failed",
+    blockNumber: unfetched.blockNumber,
+    processors: wanted,
+    blockHash: unfetched.ref?.hash ?? zeroHash,
+    parentHash: unfetched.ref?.parentHash ?? zeroHash,
+    errorKind: unfetched.fault.kind,
+    errorMessage: unfetched.fault.reason,
+    durationMs: 0,
+    traceBytes: 0,
+  };
+}
