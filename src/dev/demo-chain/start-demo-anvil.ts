@@ -1,0 +1,14 @@
+import { join } from "node:path";
+import { type Anvil, startAnvil } from "../anvil.ts";
+
+/** The demo's node: mines only when told, keeps the order of arrival, and its clock starts at a fixed time. */
+export function startDemoAnvil(options: {
+  readonly dataDir: string;
+  readonly port?: number;
+}): Promise<Anvil> {
+  return startAnvil({
+    logFile: join(options.dataDir, "logs", "anvil.log"),
+    args: ["--no-mining", "--order=fifo", "--timestamp=1700000000"],
+    ...(options.port === undefined ? {} : { port: options.port }),
+  });
+}
