@@ -1,4 +1,4 @@
-import type { ExecutionNode } from "../activities/ports.ts";
+import type { ExecutionNode, TraceOptions } from "../activities/ports.ts";
 import { readBlock, readBlockRefs, readHead } from "./blocks.ts";
 import { type ByteStream, createByteStream } from "./byte-stream.ts";
 import { toHex, toNumber } from "./decode.ts";
@@ -14,10 +14,20 @@ export type RawNode = ExecutionNode & { readonly calls: NodeCalls; readonly stre
 /** A node that cannot say its height in this time serves nobody. */
 const healthTimeoutMs = 5_000;
 
-/** Creates the adapter of one node. Errors name the node as configured; never its url. */
-export function createExecutionNode(endpoint: Endpoint): RawNode {
+/**
+ * Creates the adapter of one node. Errors name the node as configured; never its url.
+ * @param limits.traceTimeoutMs - The longest that one trace may take, whatever its caller allows.
+ */
+export function createExecutionNode(
+  endpoint: Endpoint,
+  { traceTimeoutMs }: { readonly traceTimeoutMs: number },
+): RawNode {
   const calls = createNodeCalls(endpoint);
   const stream = createByteStream(endpoint);
+  const limit = ({ timeoutMs, ...options }: TraceOptions): TraceOptions => ({
+    ...options,
+    timeoutMs: Math.min(timeoutMs, traceTimeoutMs),
+  });
   let version: string | undefined;
 
   return {
@@ -36,9 +46,9 @@ export function createExecutionNode(endpoint: Endpoint): RawNode {
     blockRefs: (blockNumbers, signal) => readBlockRefs(calls, blockNumbers, signal),
     receipts: (block, signal) => readReceipts(calls, block, signal),
     traceCalls: (blockHash, options) =>
-      streamTrace({ calls, stream }, blockHash, callTracer, options),
+      streamTrace({ calls, stream }, blockHash, callTracer, limit(options)),
     traceSteps: (blockHash, options) =>
-      streamTrace({ calls, stream }, blockHash, structLogger, options),
+      streamTrace({ calls, stream }, blockHash, structLogger, limit(options)),
     gasUsed: (newestBlock, blockCount, signal) =>
       readGasUsed(calls, newestBlock, blockCount, signal),
     async isHealthy(signal) {

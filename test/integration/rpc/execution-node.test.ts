@@ -13,8 +13,10 @@ const loopingCode = "0x614e205b600190038060035700";
 /** Token in user info, path and query: none of them may appear anywhere. */
 const secretParts = ["s3cretuser", "s3cretpath", "s3cretquery", "s3cretheader"];
 
+const limits = { traceTimeoutMs: 30_000 };
+
 function connect(url: string) {
-  return createExecutionNode(toEndpoint({ name: "node-a", url, headers: {} }));
+  return createExecutionNode(toEndpoint({ name: "node-a", url, headers: {} }), limits);
 }
 
 /** Sends a transaction of some megabytes of steps and waits for its block, the next one. */
@@ -144,6 +146,7 @@ describe("a node that is not there, or not a node", () => {
     const url = anvil.url.replace("://", "://s3cretuser:pass@") + "/s3cretpath?key=s3cretquery";
     const node = createExecutionNode(
       toEndpoint({ name: "node-a", url, headers: { authorization: "Bearer s3cretheader" } }),
+      limits,
     );
     const hash: Hex = `0x${"1".repeat(64)}`;
     const attempts: (() => Promise<unknown>)[] = [
@@ -191,7 +194,10 @@ describe("a node that is not there, or not a node", () => {
       reply(response, id, { result: "0x1" });
     });
     const url = `${double.url.replace("://", "://user:pass@")}/path?q=1`;
-    const node = createExecutionNode(toEndpoint({ name: "a", url, headers: { "X-Key": "k" } }));
+    const node = createExecutionNode(
+      toEndpoint({ name: "a", url, headers: { "X-Key": "k" } }),
+      limits,
+    );
     await node.chainId();
     await readAll(node.traceCalls("0x1", { timeoutMs: 1_000 }));
     const once = ["Basic dXNlcjpwYXNz", "k", "/path?q=1"];

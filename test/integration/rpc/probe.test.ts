@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { expectedChainId } from "../../../src/config/networks.ts";
+import { callNode } from "../../../src/dev/json-rpc.ts";
+import { waitUntil } from "../../../src/dev/wait-until.ts";
+import { toEndpoint } from "../../../src/rpc/endpoint.ts";
+import { createExecutionNode } from "../../../src/rpc/execution-node.ts";
+import { createNodeChoice } from "../../../src/rpc/node-choice.ts";
+import { probeNode } from "../../../src/rpc/probe.ts";
+import { checkSteps } from "../../../src/rpc/steps-check.ts";
+import { startAnvil } from "../../support/anvil.ts";
+import { reply, startNodeDouble } from "./node-double.ts";
+
+const sender = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266";
+const account = "0x00000000000000000000000000000000000000aa";
+/** Any chain, under a name that implies none. */
+const anyChain = { network: "devnet", expectedChainId: null };
+
+function connect(url: string, name = "node-a") {
+  return createExecutionNode(toEndpoint({ name, url, headers: {} }), { traceTimeoutMs: 10_000 });
+}
+
+/** Calls an account whose code counts down from 1000. */
+async function runCode(url: string): Promise<void> {
+  await callNode(url, "anvil_setCode", [account, "0x6103e85b600190038060035700"]);
+  await send(url, { to: account });
+}
+
+async function send(url: string, transaction: object): Promise<void> {
+  const hash = await callNode(url, "eth_sendTransaction", [
+    { from: sender, gas: "0x4c4b40", ...transaction },
+  ]);
+  await waitUntil(async () => (await callNode(url, "eth_getTransactionReceipt", [hash])) !== null, {
+    what: "the transaction's block",
+    timeoutMs: 5_000,
+  });
+}
+
+describe("a good node", () => {
+  let anvil: Awaited<ReturnType<typeof startAnvil>>;
+  beforeAll(async () => {
+    anvil = await startAnvil();
+  });
+  afterAll(() => anvil.stop());
+
+  test("says which chain it serves", async () => {
+    expect(await probeNode(connect(anvil.url), anyChain)).toMatchObject({
+      chainId: 31_337,
+      genesisHash: expect.stringMatching(/^0x[0-9a-f]{64}$/),
+      clientVersion: expect.stringMatching(/^anvil/),
+    });
+  });
+
+  test("under a well-known name it must serve that chain", async () => {
+    const network = { name: "mainnet", chainId: null };
+    const probing = probeNode(connect(anvil.url), {
+      network: network.name,
+      expectedChainId: expectedChainId(network),
+    });
+    await expect(probing).rejects.toThrowErrorMatchingInlineSnapshot(`
+      [WrongChainError: The node "node-a" serves another chain than the network "mainnet".
+        expected chain id: 1
+        eth_chainId: 31337
+        Fix: point the network at a node of its chain, or give this chain a network name of its own.]
+    `);
+  });
+
+  test("steps are undecided until a transaction ran code, and plain transfers decide nothing", async () => {
+    const node = connect(anvil.url);
+    expect(await checkSteps(node)).toBe("undecided");
+    await send(anvil.url, { to: "0x00000000000000000000000000000000000000bb", value: "0x1" });
+    expect(await checkSteps(node)).toBe("undecided");
+    await runCode(anvil.url);
+    expect(await checkSteps(node)).toBe("steps");
+  });
+});
+
+test("anvil without --steps-tracing is refused as soon as a transaction ran code", async () => {
+  const anvil = await startAnvil({ stepsTracing: false });
+  const choose = createNodeChoice([connect(anvil.url)], anyChain);
+  await choose();
+  await runCode(anvil.url);
+  await expect(choose()).rejects.toThrowErrorMatchingInlineSnapshot(`
+    [StepsTracingMissingError: The node "node-a" answers traces that hold no steps.
+      client: anvil/v1.7.1
+      a transaction that ran code came back with structLogs: []
+      Fix: start anvil with --steps-tracing; nothing was stored.]
+  `);
+  await anvil.stop();
+});
+
+test("a node without the debug namespace is refused", async () => {
+  const double = await startNodeDouble(({ method, id }, response) => {
+    const answers: Record<string, object> = {
+      eth_chainId: { result: "0x1" },
+      web3_clientVersion: { result: "Geth/v1.17.5" },
+      eth_getBlockByNumber: {
+        result: { number: "0x0", hash: `0x${"1".repeat(64)}`, parentHash: `0x${"0".repeat(64)}` },
+      },
+    };
+    const missing = `the method ${method} does not exist/is not available`;
+    reply(response, id, answers[method] ?? { error: { code: -32601, message: missing } });
+  });
+  await expect(
+    probeNode(connect(double.url), anyChain),
+  ).rejects.toThrowErrorMatchingInlineSnapshot(`
+    [DebugNamespaceMissingError: The node "node-a" does not serve debug_traceBlockByHash.
+      client: Geth/v1.17.5
+      Fix: start it with the debug namespace (geth: --http.api eth,web3,debug) or use a node that has it.]
+  `);
+  await double.stop();
+});
+
+test("of several nodes the first that answers is chosen, and the next while it is away", async () => {
+  const [first, second] = [await startAnvil(), await startAnvil()];
+  const choose = createNodeChoice(
+    [connect(first.url, "first"), connect(second.url, "second")],
+    anyChain,
+  );
+  expect((await choose()).node.name).toBe("first");
+  await first.stop();
+  expect((await choose()).node.name).toBe("second");
+  await second.stop();
+  await expect(choose()).rejects.toMatchObject({ name: "NodeUnavailableError" });
+});
