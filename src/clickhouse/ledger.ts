@@ -1,0 +1,100 @@
+import type { Ledger } from "../activities/ports.ts";
+import type { BlockRef, Hex } from "../domain/chain.ts";
+import type { ClickHouse } from "./client.ts";
+import { readCoverage } from "./coverage.ts";
+import { readGaps } from "./gaps.ts";
+import {
+  fromStoredRow,
+  type StoredRow,
+  storedColumns,
+  toColumns,
+  updatedAt,
+} from "./ledger-row.ts";
+import { newToken } from "./token.ts";
+
+const table = "execution_block";
+
+/** The ledger in ClickHouse: `execution_block` and its events. */
+export function createLedger(clickhouse: ClickHouse): Ledger {
+  return {
+    async read({ network, processors, range }, signal) {
+      const rows = await clickhouse.query<StoredRow>(
+        `SELECT ${storedColumns} FROM ${table} FINAL
+         WHERE meta_network_name = {network:String} AND processor IN {processors:Array(String)}
+           AND block_number BETWEEN {from:UInt64} AND {to:UInt64}
+         ORDER BY block_number, processor`,
+        {
+          parameters: { network, processors, from: range.fromBlock, to: range.toBlock },
+          signal,
+        },
+      );
+      return rows.map(fromStoredRow);
+    },
+    async readBlocks(network, processors, blockNumbers) {
+      if (blockNumbers.length === 0) return [];
+      const rows = await clickhouse.query<StoredRow>(
+        `SELECT ${storedColumns} FROM ${table} FINAL
+         WHERE meta_network_name = {network:String} AND processor IN {processors:Array(String)}
+           AND block_number IN {numbers:Array(UInt64)}
+         ORDER BY block_number, processor`,
+        { parameters: { network, processors, numbers: blockNumbers } },
+      );
+      return rows.map(fromStoredRow);
+    },
+    hashesAbove: (network, aboveBlock, limit) =>
+      readHashesAbove(clickhouse, network, aboveBlock, limit),
+    async write(rows, signal) {
+      if (rows.length === 0) return;
+      await clickhouse.insertRows(table, rows.map(toColumns), { token: newToken(table), signal });
+    },
+    findGaps: (query) => readGaps(clickhouse, query),
+    async findByStatus({ network, status, kind, range, limit }) {
+      const rows = await clickhouse.query<{ block_number: string }>(
+        `SELECT DISTINCT block_number FROM ${table} FINAL
+         WHERE meta_network_name = {network:String} AND status = {status:String}
+           ${kind === undefined ? "" : "AND error_kind = {kind:String}"}
+           ${range ? "AND block_number BETWEEN {from:UInt64} AND {to:UInt64}" : ""}
+         ORDER BY block_number DESC LIMIT {limit:UInt32}`,
+        {
+          parameters: {
+            network,
+            status,
+            limit,
+            ...(kind === undefined ? {} : { kind }),
+            ...(range ? { from: range.fromBlock, to: range.toBlock } : {}),
+          },
+        },
+      );
+      return rows.map(({ block_number }) => Number(block_number));
+    },
+    coverage: (query) => readCoverage(clickhouse, query),
+    async history(network, blockNumber) {
+      const rows = await clickhouse.query<StoredRow>(
+        `SELECT ${storedColumns} FROM execution_block_event
+         WHERE meta_network_name = {network:String} AND block_number = {blockNumber:UInt64}
+         ORDER BY execution_block_event.updated_at, version, processor`,
+        { parameters: { network, blockNumber } },
+      );
+      return rows.map((row) => ({ ...fromStoredRow(row), updatedAt: updatedAt(row) }));
+    },
+  };
+}
+
+async function readHashesAbove(
+  clickhouse: ClickHouse,
+  network: string,
+  aboveBlock: number,
+  limit: number,
+): Promise<BlockRef[]> {
+  const rows = await clickhouse.query<{ number: string; hash: Hex; parent_hash: Hex }>(
+    `SELECT DISTINCT block_number AS number, block_hash AS hash, parent_hash FROM ${table} FINAL
+     WHERE meta_network_name = {network:String} AND block_number > {aboveBlock:Int64} AND status = 'complete'
+     ORDER BY number DESC, hash LIMIT {limit:UInt32}`,
+    { parameters: { network, aboveBlock, limit } },
+  );
+  return rows.map((row) => ({
+    number: Number(row.number),
+    hash: row.hash,
+    parentHash: row.parent_hash,
+  }));
+}
