@@ -14,15 +14,19 @@ const results = z.object({
 type Results = z.infer<typeof results>;
 type Counts = { readonly passed: number; readonly failed: number; readonly skipped: number };
 
-// The end of `npm test`: FILE is vitest's JSON, PASSED and FAILED are the checks before it.
-const [file, passedChecks, failedChecks] = process.argv.slice(2);
-if (file === undefined) throw new Error("usage: test-report.ts FILE PASSED FAILED");
+// The end of `npm test`: FILE is vitest's JSON, PASSED and FAILED are the checks before it, CODE is vitest's exit code.
+const [file, passedChecks, failedChecks, exitCode] = process.argv.slice(2);
+if (file === undefined || exitCode === undefined) {
+  throw new Error("usage: test-report.ts FILE PASSED FAILED CODE");
+}
 
 const run = readResults(file);
 const tests = countTests(run);
+// Errors outside of any test, such as a rejection nobody handled, show in the exit code alone.
+const loose = exitCode !== "0" && tests.failed === 0 ? 1 : 0;
 const total = {
   passed: tests.passed + Number(passedChecks),
-  failed: tests.failed + Number(failedChecks),
+  failed: tests.failed + Number(failedChecks) + loose,
 };
 list(
   "Skipped",

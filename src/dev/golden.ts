@@ -1,0 +1,180 @@
+import type { RpcBlock, RpcReceipt, RpcTransaction } from "../domain/chain.ts";
+import type { Fork } from "../domain/fork.ts";
+import { type BlockProof, createBlockTrace } from "../trace/block-trace.ts";
+import { clearStructlogColumns, type StructlogColumns } from "../trace/structlog-columns.ts";
+import { toTransactionRows } from "../trace/transaction-rows.ts";
+
+/** A whole transaction with the node's own traces as text and the rows that follow from them. */
+export type GoldenTransaction = {
+  readonly id: string;
+  readonly fork: Fork;
+  readonly client: string;
+  readonly block: Omit<RpcBlock, "transactions">;
+  readonly transaction: RpcTransaction;
+  readonly receipt: RpcReceipt;
+  readonly trace: string;
+  readonly callTrace: string;
+  readonly rows: {
+    readonly structlog: readonly PlainRow[];
+    readonly structlog_agg?: readonly PlainRow[];
+    readonly transaction: readonly PlainRow[];
+  };
+};
+
+/** Keys are columns; whole numbers above 2^53 are decimal strings. */
+export type PlainRow = Readonly<Record<string, unknown>>;
+
+/** What came of one table of one golden transaction: null = equal, else the first difference. */
+export type GoldenResult = { readonly table: string; readonly difference: string | null };
+
+const CHUNK_BYTES = 1021;
+
+/** Runs a golden transaction through the engine and compares the rows; never throws for a difference. */
+export function checkGolden(golden: GoldenTransaction, chunkBytes = CHUNK_BYTES): GoldenResult[] {
+  const results: GoldenResult[] = [];
+  try {
+    const { rows, proof } = traceGolden(golden, chunkBytes);
+    const difference =
+      proof.proof === "proven"
+        ? firstDifference(golden.rows.structlog, rows)
+        : `unverified: ${JSON.stringify(proof.detail.unverified)}`;
+    results.push({ table: "structlog", difference });
+    const transactionRows = goldenTransactionRows(golden, proof);
+    results.push({
+      table: "transaction",
+      difference: firstDifference(golden.rows.transaction, transactionRows),
+    });
+  } catch (error) {
+    results.push({ table: "structlog", difference: String(error) });
+    results.push({ table: "transaction", difference: "the trace was refused" });
+  }
+  if (golden.rows.structlog_agg) results.push({ table: "structlog_agg", difference: "skipped" });
+  return results;
+}
+
+/** The rows and the verdict of a golden transaction. @throws {TraceRejected} */
+export function traceGolden(
+  golden: GoldenTransaction,
+  chunkBytes = CHUNK_BYTES,
+): { rows: PlainRow[]; proof: BlockProof } {
+  const block = goldenBlock(golden);
+  const trace = createBlockTrace({
+    block,
+    receipts: [golden.receipt],
+    fork: golden.fork,
+    clientVersion: golden.client === "anvil" ? "anvil/v1.7.1" : "Geth/v1.17.5",
+  });
+  const { hash } = golden.transaction;
+  for (const chunk of chunksOf(blockAnswer(hash, golden.callTrace), chunkBytes)) {
+    trace.scanCalls(chunk);
+  }
+  trace.endCalls();
+  const rows: PlainRow[] = [];
+  const drain = () => {
+    rows.push(...toPlainRows(block, trace.columns));
+    clearStructlogColumns(trace.columns);
+  };
+  for (const chunk of chunksOf(blockAnswer(hash, golden.trace), chunkBytes)) {
+    trace.scanSteps(chunk);
+    drain();
+  }
+  const proof = trace.endSteps();
+  drain();
+  return { rows, proof };
+}
+
+function goldenBlock(golden: GoldenTransaction): RpcBlock {
+  return { ...golden.block, transactions: [golden.transaction] };
+}
+
+function goldenTransactionRows(golden: GoldenTransaction, proof: BlockProof): PlainRow[] {
+  const block = goldenBlock(golden);
+  const rows = toTransactionRows({
+    block,
+    receipts: [golden.receipt],
+    structlogCounts: proof.structlogCounts,
+    failedByTrace: proof.failedByTrace,
+  });
+  return rows.map((row) => ({
+    ...Object.fromEntries(Object.entries(row).map(([key, value]) => [key, plain(value)])),
+    block_number: Number(block.number),
+    block_hash: block.hash,
+    parent_hash: block.parentHash,
+  }));
+}
+
+/** One transaction's trace as the answer of debug_traceBlockByHash, in bytes. */
+function blockAnswer(hash: string, result: string): Uint8Array {
+  return Buffer.from(`{"jsonrpc":"2.0","id":1,"result":[{"txHash":"${hash}","result":${result}}]}`);
+}
+
+function* chunksOf(bytes: Uint8Array, size: number): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+/** The columns as rows, keys as in schema.md; `error` tells only whether there is one. */
+export function toPlainRows(block: RpcBlock, columns: StructlogColumns): PlainRow[] {
+  return Array.from({ length: columns.length }, (_, row) => toPlainRow(block, columns, row));
+}
+
+function toPlainRow(block: RpcBlock, columns: StructlogColumns, row: number): PlainRow {
+  const transactionIndex = columns.transactionIndex[row] as number;
+  const refund = columns.refund[row] as number;
+  return {
+    block_number: Number(block.number),
+    block_hash: block.hash,
+    transaction_hash: columns.transactions.get(transactionIndex)?.hash,
+    transaction_index: transactionIndex,
+    index: columns.index[row],
+    operation: columns.operationNames[columns.operation[row] as number],
+    pc: columns.pc[row],
+    gas: columns.gas[row],
+    gas_cost: columns.gasCost[row],
+    gas_used: columns.gasUsed[row],
+    gas_self: columns.gasSelf[row],
+    depth: columns.depth[row],
+    refund: Number.isNaN(refund) ? null : plain(columns.exactRefunds.get(row) ?? refund),
+    error: columns.errors.has(row),
+    call_to_address: columns.callToAddresses.get(row) ?? null,
+    call_frame_id: columns.callFrameId[row],
+    call_frame_path: [
+      ...columns.callFramePaths.subarray(columns.pathOffsets[row], columns.pathOffsets[row + 1]),
+    ],
+  };
+}
+
+function plain(value: unknown): unknown {
+  if (typeof value !== "bigint") return value;
+  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value.toString();
+}
+
+/** Compares the keys that the expected rows have, in any order of rows; null = equal. */
+export function firstDifference(
+  expected: readonly PlainRow[],
+  actual: readonly PlainRow[],
+): string | null {
+  const wanted = expected.toSorted(byPlace);
+  const given = actual.toSorted(byPlace);
+  for (const [position, row] of wanted.entries()) {
+    const other = given[position];
+    if (other === undefined) return `row ${place(row)} is missing`;
+    for (const [key, value] of Object.entries(row)) {
+      if (JSON.stringify(other[key]) !== JSON.stringify(value)) {
+        return `row ${place(row)}, ${key}: expected ${JSON.stringify(value)}, actual ${JSON.stringify(other[key])}`;
+      }
+    }
+  }
+  const more = given[wanted.length];
+  return more === undefined ? null : `row ${place(more)} should not be`;
+}
+
+function byPlace(a: PlainRow, b: PlainRow): number {
+  return (
+    Number(a["index"] ?? a["position"]) - Number(b["index"] ?? b["position"]) ||
+    Number(a["call_frame_id"]) - Number(b["call_frame_id"])
+  );
+}
+
+function place(row: PlainRow): string {
+  return "index" in row ? `${row["index"]}/${row["call_frame_id"]}` : `${row["position"]}`;
+}
