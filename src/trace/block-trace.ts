@@ -1,7 +1,14 @@
-// Contract sketch: the owner of src/trace replaces this file; names and shapes stay.
 import type { RpcBlock, RpcReceipt } from "../domain/chain.ts";
 import type { Fork } from "../domain/fork.ts";
-import type { StructlogColumns } from "./structlog-columns.ts";
+import { BlockWalk } from "./block-walk.ts";
+import { CallScanner } from "./call-scanner.ts";
+import { quirksOf } from "./client-quirks.ts";
+import { StepScanner } from "./step-scanner.ts";
+import { createStructlogColumns, type StructlogColumns } from "./structlog-columns.ts";
+import { mismatch } from "./trace-rejected.ts";
+import { type TransactionFacts, toTransactionFacts } from "./transaction-facts.ts";
+
+export { TraceRejected, type TraceRejectedKind } from "./trace-rejected.ts";
 
 export type BlockTraceInput = {
   readonly block: RpcBlock;
@@ -25,20 +32,15 @@ export type BlockProof = {
   readonly structlogCounts: readonly number[];
   /** Rows of execution_structlog: steps and synthetic frames. */
   readonly structlogRows: number;
+  /** Whether each transaction failed, by position: before Byzantium no receipt says so. */
+  readonly failedByTrace: readonly boolean[];
 };
-
-/**
- * Thrown when the bytes are no trace (syntax, shape, an error of the node in place of a result) or contradict
- * the block. `kind` is booked to the block.
- */
-export declare class TraceRejected extends Error {
-  readonly kind: "trace_malformed" | "trace_refused" | "proof_mismatch";
-  readonly check: string;
-}
 
 /**
  * One pass over one block: first all bytes of the callTracer answer, then all bytes of the struct logger's,
  * each as the whole JSON-RPC response. Memory is constant but for open calls and the table of frames.
+ * Every method throws {@link TraceRejected} when the bytes are no trace or contradict the block; the block's
+ * trace is of no use after that.
  */
 export interface BlockTrace {
   scanCalls(chunk: Uint8Array): void;
@@ -50,4 +52,92 @@ export interface BlockTrace {
   readonly columns: StructlogColumns;
 }
 
-export declare function createBlockTrace(input: BlockTraceInput): BlockTrace;
+/**
+ * Begins the trace of one block.
+ * @throws {TraceRejected} proof_mismatch where receipts and transactions do not belong together.
+ */
+export function createBlockTrace(input: BlockTraceInput): BlockTrace {
+  const transactions = toTransactionFacts(input.block, input.receipts);
+  // Amsterdam has gas in more than one dimension (EIP-8037): its rules are not known here.
+  const fork = input.fork === "amsterdam" ? null : input.fork;
+  const columns = createStructlogColumns();
+  const calls = new CallScanner();
+  const walk = new BlockWalk({
+    block: input.block,
+    transactions,
+    frames: calls.frames,
+    fork,
+    quirks: quirksOf(input.clientVersion),
+    columns,
+  });
+  const steps = new StepScanner(walk, columns.operationNames);
+  return {
+    columns,
+    scanCalls: (chunk) => calls.scan(chunk),
+    endCalls: () => {
+      calls.end();
+      checkCallHashes(calls, transactions);
+    },
+    scanSteps: (chunk) => steps.scan(chunk),
+    endSteps: () => {
+      steps.end();
+      walk.endBlock();
+      return toProof(walk, { ...input, fork });
+    },
+  };
+}
+
+function checkCallHashes(calls: CallScanner, transactions: readonly TransactionFacts[]): void {
+  const hashes = calls.transactionHashes;
+  if (hashes.length !== transactions.length) {
+    throw mismatch("one_trace_per_transaction", {
+      expected: `${transactions.length} call trees`,
+      actual: hashes.length,
+    });
+  }
+  for (const [position, { hash, index }] of transactions.entries()) {
+    const traced = hashes[position];
+    if (traced !== null && traced !== hash) {
+      throw mismatch("transaction_hash", {
+        expected: hash,
+        actual: traced,
+        transactionIndex: index,
+      });
+    }
+  }
+}
+
+const structuralChecks = [
+  "one_trace_per_transaction",
+  "receipts",
+  "step_continuity",
+  "call_tree",
+  "return_values",
+];
+const gasChecks = ["intrinsic_gas", "gas_costs", "forwarded_gas", "precompile_gas", "gas_identity"];
+
+function toProof(walk: BlockWalk, input: BlockTraceInput): BlockProof {
+  const unverified = [...unknownFork(input), ...unknownOperations(walk)];
+  return {
+    proof: unverified.length === 0 ? "proven" : "unverified",
+    detail: {
+      checked: input.fork === null ? structuralChecks : [...structuralChecks, ...gasChecks],
+      unverified,
+    },
+    structlogCount: walk.stepCounts.reduce((sum, count) => sum + count, 0),
+    structlogCounts: walk.stepCounts,
+    structlogRows: walk.rows.count,
+    failedByTrace: walk.failures,
+  };
+}
+
+function unknownFork(input: BlockTraceInput): { check: string; why: string }[] {
+  if (input.fork !== null) return [];
+  return [{ check: gasChecks.join(", "), why: "the fork of the block is unknown" }];
+}
+
+function unknownOperations(walk: BlockWalk): { check: string; why: string }[] {
+  if (walk.unknownOperations.size === 0) return [];
+  const names = [...walk.unknownOperations].slice(0, 10).join(", ");
+  return [{ check: "gas_costs", why: `opcodes of unknown cost: ${names}` }];
+}

@@ -1,4 +1,4 @@
-// Contract sketch: the owner of src/trace completes this file (growth, clear, tests).
+import { knownOperationNames } from "./opcodes.ts";
 
 /**
  * Rows of `execution_structlog` as columns, filled by the trace engine, read by the Native encoder.
@@ -43,3 +43,72 @@ export type StructlogTransaction = {
   /** 0x + hex; null when empty. */
   readonly returnValue: string | null;
 };
+
+const INITIAL_ROWS = 4096;
+
+/** Empty columns; `operationNames` holds the known opcodes, a scan may add names. */
+export function createStructlogColumns(
+  operationNames: string[] = [...knownOperationNames],
+): StructlogColumns {
+  return {
+    length: 0,
+    transactionIndex: new Uint32Array(INITIAL_ROWS),
+    index: new Uint32Array(INITIAL_ROWS),
+    pc: new Uint32Array(INITIAL_ROWS),
+    operation: new Uint16Array(INITIAL_ROWS),
+    operationNames,
+    gas: new Float64Array(INITIAL_ROWS),
+    gasCost: new Float64Array(INITIAL_ROWS),
+    gasUsed: new Float64Array(INITIAL_ROWS),
+    gasSelf: new Float64Array(INITIAL_ROWS),
+    depth: new Uint16Array(INITIAL_ROWS),
+    refund: new Float64Array(INITIAL_ROWS),
+    exactRefunds: new Map(),
+    errors: new Map(),
+    callToAddresses: new Map(),
+    callFrameId: new Uint32Array(INITIAL_ROWS),
+    pathOffsets: new Uint32Array(INITIAL_ROWS + 1),
+    callFramePaths: new Uint32Array(INITIAL_ROWS),
+    transactions: new Map(),
+  };
+}
+
+/** Takes all rows away and keeps the room. Idempotent. */
+export function clearStructlogColumns(columns: StructlogColumns): void {
+  columns.length = 0;
+  columns.exactRefunds.clear();
+  columns.errors.clear();
+  columns.callToAddresses.clear();
+  columns.transactions.clear();
+}
+
+/** Makes room for one more row whose path has `pathLength` ids. */
+export function reserveRow(columns: StructlogColumns, pathLength: number): void {
+  const { length } = columns;
+  if (length === columns.index.length) growRows(columns, length * 2);
+  const pathEnd = length === 0 ? 0 : (columns.pathOffsets[length] as number);
+  if (pathEnd + pathLength > columns.callFramePaths.length) {
+    const size = Math.max(columns.callFramePaths.length * 2, pathEnd + pathLength);
+    columns.callFramePaths = copied(columns.callFramePaths, new Uint32Array(size));
+  }
+}
+
+function growRows(columns: StructlogColumns, size: number): void {
+  columns.transactionIndex = copied(columns.transactionIndex, new Uint32Array(size));
+  columns.index = copied(columns.index, new Uint32Array(size));
+  columns.pc = copied(columns.pc, new Uint32Array(size));
+  columns.operation = copied(columns.operation, new Uint16Array(size));
+  columns.gas = copied(columns.gas, new Float64Array(size));
+  columns.gasCost = copied(columns.gasCost, new Float64Array(size));
+  columns.gasUsed = copied(columns.gasUsed, new Float64Array(size));
+  columns.gasSelf = copied(columns.gasSelf, new Float64Array(size));
+  columns.depth = copied(columns.depth, new Uint16Array(size));
+  columns.refund = copied(columns.refund, new Float64Array(size));
+  columns.callFrameId = copied(columns.callFrameId, new Uint32Array(size));
+  columns.pathOffsets = copied(columns.pathOffsets, new Uint32Array(size + 1));
+}
+
+function copied<T extends Uint16Array | Uint32Array | Float64Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}
