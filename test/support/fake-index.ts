@@ -44,6 +44,8 @@ export class FakeIndex {
     counts: { missing: 0, failed: 0, quarantined: 0 },
   };
   nextDueAt: string | null = null;
+  /** While set, every call comes back without having reached a block. */
+  reachesNothing = false;
   /** While set, every call fails with it. */
   outage: ApplicationFailure | undefined;
   /** Calls stand still before their first block while it is closed. */
@@ -104,7 +106,7 @@ export class FakeIndex {
     const startedAtMs = Date.now();
     const tally = { blocks: 0, skipped: 0, failed: [] as IndexBlocksResult["failed"][number][] };
     let nextBlock = input.fromBlock;
-    const lastBlock = input.toBlock ?? this.head;
+    const lastBlock = this.reachesNothing ? -1 : (input.toBlock ?? this.head);
     try {
       if (this.outage) throw this.outage;
       await this.pass();

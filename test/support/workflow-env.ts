@@ -193,8 +193,11 @@ export async function currentDetails(handle: WorkflowHandle): Promise<string> {
   return metadata.currentDetails ?? "";
 }
 
-/** All events of all runs of a workflow id would be too much: these are one run's, by type. */
-export async function countEvents(handle: WorkflowHandle): Promise<number> {
-  const { events = [] } = await handle.fetchHistory();
-  return events?.length ?? 0;
+/** How many runs a workflow id has had. */
+export async function runsOf({ client }: WorkflowEnv, handle: WorkflowHandle): Promise<number> {
+  const query = `WorkflowId = "${handle.workflowId}"`;
+  return waitUntil(async () => (await client.workflow.count(query)).count || undefined, {
+    what: `${handle.workflowId} in the list`,
+    timeoutMs: 5000,
+  });
 }
