@@ -34,7 +34,7 @@ export type CoverageQuestion = {
 
 /** Asks the ledger what is proven, for each processor. With `verify` it counts the stored rows again. */
 export async function readCoverage(
-  ledger: Ledger,
+  ledger: Pick<Ledger, "coverage">,
   { network, processors, fromBlock, toBlock, verify }: CoverageQuestion,
 ): Promise<CoverageReport> {
   const isWhole = fromBlock === undefined && toBlock === undefined;

@@ -2,10 +2,10 @@ import type { Client } from "@temporalio/client";
 import type { Ledger } from "../activities/ports.ts";
 import type { ClickHouse } from "../clickhouse/client.ts";
 import type { Environment } from "../config/environment.ts";
-import { type Config, loadConfig } from "../config/load-config.ts";
+import { type Config, loadConfig, type NodeConfig } from "../config/load-config.ts";
 import { findNetwork } from "../config/networks.ts";
 import { loadStackEnv } from "../config/stack-env.ts";
-import { RequestRefusedError } from "../errors.ts";
+import { ConfigError } from "../errors.ts";
 import type { CommandContext } from "./context.ts";
 import { createTerminal } from "./terminal.ts";
 
@@ -28,13 +28,7 @@ export function openSession(options: GlobalOptions, env?: Environment): Session 
     networkOption: options.network,
     temporal: once(() => openTemporal(config(), closers)),
     ledger: once(async () => openLedger(await clickhouse())),
-    readHead: async ({ nodes }) => {
-      const { createExecutionNode } = await import("../rpc/execution-node.ts");
-      const { toEndpoint } = await import("../rpc/endpoint.ts");
-      const [first] = nodes;
-      const node = first && createExecutionNode(toEndpoint(first));
-      return (await node?.head("latest"))?.number ?? 0;
-    },
+    readHead: ({ nodes }) => readHead(nodes, config().worker),
     readSchema: async () => {
       const { readMigrations } = await import("../clickhouse/migrate.ts");
       const migrations = await readMigrations();
@@ -66,14 +60,34 @@ export function openSession(options: GlobalOptions, env?: Environment): Session 
 function chooseNetwork(config: Config, name: string | undefined) {
   if (name === undefined && config.defaultNetwork === null) {
     const known = config.networks.map((network) => network.name);
-    throw new RequestRefusedError({
-      reason:
+    throw new ConfigError("It is not clear which network is meant.", {
+      facts: [`configured networks: ${known.join(", ") || "none"}`],
+      fix:
         known.length === 0
-          ? "no network is configured: set NETWORK and RPC_URL, or write blockloom.yaml"
-          : `several networks are configured (${known.join(", ")}): name one with --network`,
+          ? "set NETWORK and RPC_URL, or write blockloom.yaml."
+          : "name one of them with --network, or set NETWORK.",
     });
   }
   return findNetwork(config, name);
+}
+
+/** The first node that answers says; where none does, the last one's error is thrown. */
+async function readHead(
+  nodes: readonly NodeConfig[],
+  limits: { readonly traceTimeoutMs: number },
+): Promise<number> {
+  const { createExecutionNode } = await import("../rpc/execution-node.ts");
+  const { toEndpoint } = await import("../rpc/endpoint.ts");
+  let lastError: unknown;
+  for (const node of nodes) {
+    try {
+      const head = await createExecutionNode(toEndpoint(node), limits).head("latest");
+      return head?.number ?? 0;
+    } catch (error) {
+      lastError = error;
+    }
+  }
+  throw lastError;
 }
 
 async function openTemporal(config: Config, closers: (() => Promise<void>)[]): Promise<Client> {

@@ -43,6 +43,7 @@ async function describeQueue(client: Client, taskQueue: string, work: Work): Pro
     taskQueueType: queueTypes[work],
   };
   const { pollers } = await callTemporal(client, target, () =>
+    // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- the package of the enum has no ESM exports
     client.workflowService.describeTaskQueue(request),
   );
   const now = Date.now();

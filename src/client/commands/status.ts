@@ -29,8 +29,8 @@ async function showStatus(context: CommandContext, watch: boolean): Promise<Outc
 }
 
 async function readStatus(context: CommandContext): Promise<Outcome> {
-  const client = await context.temporal();
   const filter = context.networkOption === undefined ? {} : { network: context.network().name };
+  const client = await context.temporal();
   const jobs = await readJobs(client, filter);
   const configured = context.config().networks.map(({ name }) => name);
   const networks = new Set([...jobs.map(({ network }) => network), ...configured]);

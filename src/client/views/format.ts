@@ -26,17 +26,41 @@ export function formatPercent(percent: number): string {
   return `${(Math.floor(percent * 10) / 10).toFixed(1)} %`;
 }
 
-/** A table without colours, so that it reads the same in a file; numbers stand right. */
+/** No lines: a table has to fit a terminal of 100 columns. */
+const noLines = {
+  top: "",
+  "top-mid": "",
+  "top-left": "",
+  "top-right": "",
+  bottom: "",
+  "bottom-mid": "",
+  "bottom-left": "",
+  "bottom-right": "",
+  left: "",
+  "left-mid": "",
+  mid: "",
+  "mid-mid": "",
+  right: "",
+  "right-mid": "",
+  middle: "  ",
+};
+
+/** A table without colours and lines, so that it reads the same in a file; numbers stand right. */
 export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const isNumeric = (column: number) =>
     rows.length > 0 && rows.every((row) => /^[\d,.]*( %)?$/.test(row[column] ?? ""));
   const table = new Table({
     head: [...head],
-    style: { head: [], border: [], compact: true },
+    chars: noLines,
+    style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
     colAligns: head.map((_, column) => (isNumeric(column) ? "right" : "left")),
   });
   table.push(...rows.map((row) => [...row]));
-  return table.toString();
+  return table
+    .toString()
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n");
 }
 
 /** `name  value` lines with the values below each other. */

@@ -35,10 +35,9 @@ function progressFields(job: JobStatus): Field[] {
       job.donePercent === null ? [] : [["done", formatPercent(job.donePercent)] as const];
     return [...range, ...done];
   }
-  if (isFollow(job.progress)) return followFields(job.progress);
-  return isBackfill(job.progress)
-    ? backfillFields(job.progress, job.pending)
-    : gapFillFields(job.progress);
+  const progress = { ...job.progress, waitingFor: job.waitingFor };
+  if (isFollow(progress)) return followFields(progress);
+  return isBackfill(progress) ? backfillFields(progress, job.pending) : gapFillFields(progress);
 }
 
 function isFollow(progress: NonNullable<JobStatus["progress"]>): progress is FollowProgress {
@@ -107,8 +106,12 @@ function stateOf({ paused, waitingFor }: { paused: boolean; waitingFor: string |
   return waitingFor ? "waiting" : "running";
 }
 
-function rateOf({ blocksPerSecond, rowsPerSecond }: BackfillProgress): string {
-  return `${formatRate(blocksPerSecond)} blocks/s, ${formatRate(rowsPerSecond)} rows/s`;
+function rateOf(progress: BackfillProgress): string {
+  return `${blocksRateOf(progress)}, ${formatRate(progress.rowsPerSecond)} rows/s`;
+}
+
+function blocksRateOf({ blocksPerSecond }: BackfillProgress): string {
+  return `${formatRate(blocksPerSecond)} blocks/s`;
 }
 
 function countOrUnknown(count: number | null): string {
@@ -138,44 +141,37 @@ export function formatBackfillNote(
 
 /** Every job in a line, and who works. */
 export function formatStatus(jobs: readonly JobStatus[], workers: readonly QueueWorkers[]): string {
-  const table =
-    jobs.length === 0
-      ? "No job runs. Start one: npm run client -- follow start"
-      : formatTable(
-          ["job", "state", "done", "rate", "time left", "lag", "failed", "waits for"],
-          jobs.map(toLine),
-        );
-  return `${table}\n\n${formatWorkers(workers)}`;
+  if (jobs.length === 0) {
+    return `No job runs. Start one: npm run client -- follow start\n\n${formatWorkers(workers)}`;
+  }
+  const waits = jobs.flatMap(({ workflowId, waitingFor }) =>
+    waitingFor ? [`${workflowId} waits for ${waitingFor}`] : [],
+  );
+  const columns = ["job", "state", "done", "rate", "time left", "lag", "failed"];
+  const lines = [formatTable(columns, jobs.map(toLine)), ...waits, "", formatWorkers(workers)];
+  return lines.join("\n");
 }
 
 function toLine(job: JobStatus): string[] {
   const { progress } = job;
-  const waits = shorten(job.waitingFor ?? "");
   if (progress === null) {
     const done = job.donePercent === null ? "" : formatPercent(job.donePercent);
-    return [job.workflowId, "waiting", done, "", "", "", "", waits];
+    return [job.workflowId, "waiting", done, "", "", "", ""];
   }
   const state = stateOf({ ...progress, waitingFor: job.waitingFor });
   const failed = formatCount(progress.failed);
   if (isBackfill(progress)) {
     const done = (100 * countDone(progress, job.pending)) / progress.totalBlocks;
     const left = progress.etaSeconds === null ? "?" : formatSeconds(progress.etaSeconds);
-    return [job.workflowId, state, formatPercent(done), rateOf(progress), left, "", failed, waits];
+    return [job.workflowId, state, formatPercent(done), blocksRateOf(progress), left, "", failed];
   }
   if (isFollow(progress)) {
     const next = progress.nextBlock === null ? "" : `to ${formatCount(progress.nextBlock - 1)}`;
-    return [job.workflowId, state, next, "", "", countOrUnknown(progress.lag), failed, waits];
+    return [job.workflowId, state, next, "", "", countOrUnknown(progress.lag), failed];
   }
   const { missing, failedWaiting, quarantined } = progress;
-  const open = `${formatCount(progress.recovered)} recovered`;
-  const left = `${formatCount(missing)} missing, ${formatCount(failedWaiting)} waiting, ${formatCount(quarantined)} quarantined`;
-  return [job.workflowId, state, open, left, "", "", failed, waits];
-}
-
-const waitWidth = 60;
-
-function shorten(text: string): string {
-  return text.length <= waitWidth ? text : `${text.slice(0, waitWidth - 1)}…`;
+  const gaps = `${formatCount(missing + failedWaiting + quarantined)} gaps`;
+  return [job.workflowId, state, gaps, "", "", "", failed];
 }
 
 function formatWorkers(queues: readonly QueueWorkers[]): string {
