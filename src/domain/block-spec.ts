@@ -6,15 +6,15 @@ export type BlockSpec =
   | { readonly kind: "invalid"; readonly reason: string };
 
 const suffixFactors: Readonly<Record<string, number>> = { "": 1, k: 1e3, m: 1e6, g: 1e9 };
-const numberPattern = /^(\d[\d_]*|\d{1,3}(?:,\d{3})+)(\.\d+)?([kmg]?)$/i;
+const numberPattern = /^(\d[\d_]*|\d{1,3}(?:,\d{3})+)(?:\.(\d+))?([kmg]?)$/i;
 
 /** Reads `17000000`, `17_000_000`, `17,000,000`, `17M` or `1.5K`; undefined where it is no whole number below 2^53. */
 function parseNumber(text: string): number | undefined {
-  const [, whole, fraction = "", suffix = ""] = numberPattern.exec(text.trim()) ?? [];
+  const [, whole, decimals = "", suffix = ""] = numberPattern.exec(text.trim()) ?? [];
   if (whole === undefined) return undefined;
   const factor = suffixFactors[suffix.toLowerCase()] ?? 1;
-  // Rounded to a thousandth: 1.1M is 1100000.0000000002 in binary fractions.
-  const value = Math.round(Number(whole.replaceAll(/[_,]/g, "") + fraction) * factor * 1e3) / 1e3;
+  // All digits first, because 1.1 * 1e6 is 1100000.0000000002.
+  const value = (Number(whole.replaceAll(/[_,]/g, "") + decimals) * factor) / 10 ** decimals.length;
   return Number.isSafeInteger(value) ? value : undefined;
 }
 
@@ -37,7 +37,7 @@ function rangeOfLength(fromText: string, lengthText: string): BlockSpec {
   if (fromBlock === undefined) return invalid(`"${fromText}" is no block number`);
   if (length === undefined || length < 1)
     return invalid(`"${lengthText}" is no length of 1 or more`);
-  const toBlock = fromBlock + length - 1;
+  const toBlock = fromBlock + (length - 1);
   return Number.isSafeInteger(toBlock)
     ? { kind: "range", fromBlock, toBlock }
     : invalid("it ends above 2^53");

@@ -3,7 +3,7 @@ import type { BlockRange } from "./block-range.ts";
 /** Blocks of a chunk whose gas nobody knows. */
 const blindChunkBlocks = 100;
 /** Gas of the first chunk of a range: small, because its speed is what the next one is sized by. */
-const firstChunkGas = 60_000_000;
+const firstChunkGas = 10_000_000;
 /** The most blocks of a chunk: empty ones take about 2 ms each, and a chunk is to last some 20 s. */
 export const maximumChunkBlocks = 4000;
 

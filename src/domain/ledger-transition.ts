@@ -91,18 +91,19 @@ export function nextLedgerRow({
     case "retracted":
       return { ...base, status: "retracted", generation: generation + 1, attempts: 0 };
     case "released":
+      return {
+        ...dueAgain(base, previous, event.now),
+        errorKind: previous?.errorKind ?? "",
+        errorMessage: previous?.errorMessage ?? "",
+      };
     case "miscounted":
       return {
-        ...base,
-        blockHash: previous?.blockHash ?? zeroHash,
-        parentHash: previous?.parentHash ?? zeroHash,
-        status: "failed",
-        generation: generation + 1,
-        attempts: 0,
-        nextAttemptAt: event.now,
-        errorKind: event.kind === "miscounted" ? "row_count_mismatch" : (previous?.errorKind ?? ""),
-        errorMessage: event.kind === "miscounted" ? event.message : (previous?.errorMessage ?? ""),
+        ...dueAgain(base, previous, event.now),
+        errorKind: "row_count_mismatch",
+        errorMessage: event.message,
       };
+    default:
+      return event satisfies never;
   }
 }
 
@@ -130,6 +131,19 @@ function failedRow(
     nextAttemptAt: stays ? null : facts.nextAttemptAt,
     generation: reorged ? base.generation + 1 : base.generation,
     attempts: attemptsAfterFailure(previous, reorged),
+  };
+}
+
+/** Failed and due at once, as if never tried. */
+function dueAgain(base: LedgerRow, previous: LedgerRow | undefined, now: string): LedgerRow {
+  return {
+    ...base,
+    blockHash: previous?.blockHash ?? zeroHash,
+    parentHash: previous?.parentHash ?? zeroHash,
+    status: "failed",
+    generation: base.generation + 1,
+    attempts: 0,
+    nextAttemptAt: now,
   };
 }
 

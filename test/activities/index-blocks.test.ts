@@ -1,3 +1,4 @@
+import { EventEmitter, once } from "node:events";
 import { MockActivityEnvironment } from "@temporalio/testing";
 import { DefaultLogger } from "@temporalio/worker";
 import { describe, expect, test } from "vitest";
@@ -273,11 +274,11 @@ describe("an outage", () => {
   });
 });
 
-describe("a lost attempt", () => {
-  const heartbeatAt = (
-    nextBlock: number,
-    inHand: IndexBlocksHeartbeat["inHand"],
-  ): IndexBlocksHeartbeat => ({
+function heartbeatAt(
+  nextBlock: number,
+  inHand: IndexBlocksHeartbeat["inHand"],
+): IndexBlocksHeartbeat {
+  return {
     v: 1,
     nextBlock,
     done: {
@@ -294,8 +295,10 @@ describe("a lost attempt", () => {
     },
     inHand,
     waitingFor: null,
-  });
+  };
+}
 
+describe("a lost attempt", () => {
   test("resumes at its checkpoint and keeps counting", async () => {
     const world = createFakeWorld();
     world.node.mine(10);
@@ -382,11 +385,10 @@ describe("a zombie attempt", () => {
   test("that goes on writing changes nothing that the views show", async () => {
     const world = createFakeWorld();
     world.node.mine(3);
-    let release = () => {};
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    world.node.beforeChunk = (number) => (number === 2 ? held : undefined);
+    const gate = new EventEmitter();
+    world.node.beforeChunk = async (number) => {
+      if (number === 2) await once(gate, "open");
+    };
     world.node.traceFaults.set(2, "short");
     const zombie = start(world, { toBlock: 2 });
     await expect.poll(() => world.node.traced).toContain(2);
@@ -396,7 +398,7 @@ describe("a zombie attempt", () => {
     await index(world, { toBlock: 2 });
     await index(world, { toBlock: 2, force: true });
     const shown = [1, 2].map((number) => world.ledger.winner(number)?.attemptId);
-    release();
+    gate.emit("open");
     await zombie.result;
 
     expect(statuses(world)).toEqual(["complete", "complete", "complete"]);

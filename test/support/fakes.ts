@@ -23,8 +23,16 @@ import type { BlockRef, HeadPolicy, Hex, RpcBlock, RpcReceipt } from "../../src/
 import type { LedgerRow } from "../../src/domain/ledger.ts";
 import { winsOver } from "../../src/domain/ledger-transition.ts";
 import { type DataTable, dataTables, type Processor } from "../../src/domain/processor.ts";
-import { NodeUnavailableError, StorageUnavailableError } from "../../src/errors.ts";
-import type { StructlogColumns } from "../../src/trace/structlog-columns.ts";
+import {
+  BlockFailedError,
+  NodeUnavailableError,
+  StorageUnavailableError,
+} from "../../src/errors.ts";
+import {
+  createStructlogColumns,
+  type StructlogColumns,
+} from "../../src/trace/structlog-columns.ts";
+import type { TransactionRow } from "../../src/trace/transaction-rows.ts";
 
 const zeros: Hex = `0x${"0".repeat(64)}`;
 
@@ -147,7 +155,13 @@ export class FakeNode implements ExecutionNode {
 
   async #fail(fault: TraceFault | undefined, signal: AbortSignal | undefined): Promise<void> {
     if (fault === "bug") throw new TypeError("a bug of ours");
-    if (fault === "cut") throw nodeAway("debug_traceBlockByHash", "the stream was cut");
+    if (fault === "cut") {
+      throw new BlockFailedError({
+        kind: "trace_cut",
+        blockNumber: 0,
+        reason: "the stream was cut",
+      });
+    }
     if (fault === "malformed") throw new FakeTraceRejected("trace_malformed", "no JSON");
     if (fault === "refused") throw new FakeTraceRejected("trace_refused", "execution reverted");
     if (fault === "kill-node") {
@@ -223,10 +237,36 @@ class FakeTraceRejected extends Error {
   }
 }
 
+const emptyTransaction = {
+  position: 0,
+  hash: zeros,
+  from: "0x",
+  to: null,
+  nonce: 0n,
+  gas_price: 0n,
+  gas: 0n,
+  gas_tip_cap: null,
+  gas_fee_cap: null,
+  value: 0n,
+  type: 0,
+  size: 0,
+  call_data_size: 0,
+  blob_gas: null,
+  blob_gas_fee_cap: null,
+  blob_hashes: [],
+  success: true,
+  n_input_bytes: 0,
+  n_input_zero_bytes: 0,
+  n_input_nonzero_bytes: 0,
+  gas_used: 0n,
+  structlog_count: 0,
+  contract_address: null,
+} as const satisfies TransactionRow;
+
 /** One row a byte; proven when the bytes are as many as the block says. */
 export const fakeEngine: TraceEngine = {
   createBlockTrace({ block }) {
-    const columns = { length: 0 } as StructlogColumns;
+    const columns = createStructlogColumns();
     const expected = Number(block.extraData);
     let rows = 0;
     return {
@@ -245,18 +285,19 @@ export const fakeEngine: TraceEngine = {
           structlogCount: rows,
           structlogCounts: [rows],
           structlogRows: rows,
+          failedByTrace: [],
         };
       },
     };
   },
-  clearColumns(columns) {
+  clearStructlogColumns(columns) {
     columns.length = 0;
   },
   async verifyBlockRoots() {
     return { checked: ["roots"], unverified: [] };
   },
   toTransactionRows({ block }) {
-    return block.transactions.map((_, position) => ({ position }) as never);
+    return block.transactions.map((_, position) => ({ ...emptyTransaction, position }));
   },
 };
 
@@ -269,6 +310,32 @@ export type StorageEvent =
       readonly attempts: number;
     }
   | { readonly kind: "ledger"; readonly rows: readonly LedgerRow[] };
+
+type WaitingRows = { readonly table: DataTable; readonly attempt: Attempt; readonly rows: number };
+
+class FakeWriter implements RowWriter {
+  readonly #insert: (batch: readonly WaitingRows[]) => Promise<void>;
+  #waiting: WaitingRows[] = [];
+
+  constructor(insert: (batch: readonly WaitingRows[]) => Promise<void>) {
+    this.#insert = insert;
+  }
+  addStructlogs(attempt: Attempt, columns: StructlogColumns): void {
+    this.#waiting.push({ table: "execution_structlog", attempt, rows: columns.length });
+  }
+  addTransactions(attempt: Attempt, rows: readonly TransactionRow[]): void {
+    this.#waiting.push({ table: "execution_transaction", attempt, rows: rows.length });
+  }
+  get pending() {
+    const rows = this.#waiting.reduce((sum, one) => sum + one.rows, 0);
+    return { rows, bytes: rows * 100 };
+  }
+  async flush(): Promise<void> {
+    const batch = this.#waiting;
+    this.#waiting = [];
+    await this.#insert(batch);
+  }
+}
 
 export class FakeRows implements RowStore {
   readonly stored = new Map<DataTable, Map<string, number>>();
@@ -284,26 +351,10 @@ export class FakeRows implements RowStore {
   }
 
   createWriter(): RowWriter {
-    const store = this;
-    let waiting: { table: DataTable; attempt: Attempt; rows: number }[] = [];
-    return {
-      addStructlogs: (attempt, columns) => {
-        waiting.push({ table: "execution_structlog", attempt, rows: columns.length });
-      },
-      addTransactions: (attempt, rows) => {
-        waiting.push({ table: "execution_transaction", attempt, rows: rows.length });
-      },
-      get pending() {
-        const rows = waiting.reduce((sum, one) => sum + one.rows, 0);
-        return { rows, bytes: rows * 100 };
-      },
-      async flush() {
-        const batch = waiting;
-        waiting = [];
-        await store.beforeInsert();
-        store.#insert(batch);
-      },
-    };
+    return new FakeWriter(async (batch) => {
+      await this.beforeInsert();
+      this.#insert(batch);
+    });
   }
 
   async countRows(table: DataTable, attempts: readonly Attempt[]) {
@@ -321,7 +372,7 @@ export class FakeRows implements RowStore {
     return this.stored.get(table)?.get(attemptId) ?? 0;
   }
 
-  #insert(batch: readonly { table: DataTable; attempt: Attempt; rows: number }[]): void {
+  #insert(batch: readonly WaitingRows[]): void {
     this.#answer();
     for (const table of Object.values(dataTables)) {
       const mine = batch.filter((one) => one.table === table);
@@ -442,7 +493,7 @@ export class FakeLedger implements Ledger {
         failed: numbersOf(failed).length,
         quarantined: numbersOf(rows.filter(({ status }) => status === "quarantined")).length,
       },
-      nextDueAt: later.toSorted()[0] ?? null,
+      nextDueAt: later.toSorted((a, b) => String(a).localeCompare(String(b)))[0] ?? null,
     };
   }
   async findByStatus(query: Parameters<Ledger["findByStatus"]>[0]): Promise<number[]> {

@@ -27,18 +27,14 @@ export function startDeadline(parent: AbortSignal, timeoutMs: number): Deadline 
 }
 
 /** Waits for `work`, but not longer than until `signal` fires: then throws its reason. */
-export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  let onAbort = () => {};
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => reject(signal.reason);
+export function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
     if (signal.aborted) onAbort();
     else signal.addEventListener("abort", onAbort, { once: true });
+    const stopListening = () => signal.removeEventListener("abort", onAbort);
+    work.then(resolve, reject).then(stopListening, stopListening);
   });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
 }
 
 /** Reads chunks until `signal` fires, even where the source does not listen to it. */

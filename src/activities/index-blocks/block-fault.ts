@@ -13,45 +13,35 @@ import type { Run } from "./run.ts";
 /** A fault that is the block's own. */
 export type BlockFault = { readonly kind: BlockErrorKind; readonly reason: string };
 
-/** What was asked of the node when an error came. */
-export type Stage = "header" | "receipts" | "trace";
-
-/** Kinds that a node which goes down in the middle causes too: believed only of a node that answers. */
-const kindWhenCut = { receipts: "receipts_unavailable", trace: "trace_cut" } as const;
-
 /**
  * Tells a fault of the block from everything else. What is not the block's own is thrown: the node, ClickHouse or a
- * disk that is away, a cancellation, an error of our own code. Nothing is booked for those.
+ * disk that is away, a cancellation, an error of our own code. Nothing is booked for those. A fault is believed only
+ * while the node answers: one that goes down in the middle leaves broken traces too.
  */
 export async function blockFaultOf(
   run: Run,
   error: unknown,
-  { stage, deadline }: { readonly stage: Stage; readonly deadline: Deadline },
+  deadline: Deadline,
 ): Promise<BlockFault> {
   if (run.signal.aborted) throw run.signal.reason;
   if (isStorageError(error)) throw error;
   const fault = deadline.isExpired()
     ? { kind: "deadline_exceeded" as const, reason: messageOf(deadline.signal.reason) }
-    : faultOfError(error, stage);
+    : faultOfError(error);
   if (fault === undefined) throw error;
   if (await run.network.node.isHealthy(run.signal)) return fault;
-  throw error instanceof NodeUnavailableError
-    ? error
-    : new NodeUnavailableError({
-        node: run.network.node.name,
-        method: "debug_traceBlockByHash",
-        reason: `the node is away; what it did to the block: ${fault.reason}`,
-      });
+  throw new NodeUnavailableError({
+    node: run.network.node.name,
+    method: "debug_traceBlockByHash",
+    reason: `it went away in the middle: ${fault.reason}`,
+  });
 }
 
-function faultOfError(error: unknown, stage: Stage): BlockFault | undefined {
+function faultOfError(error: unknown): BlockFault | undefined {
   if (error instanceof BlockFailedError) {
     return { kind: error.kind, reason: error.facts.join("; ") };
   }
   if (isTraceRejected(error)) return { kind: error.kind, reason: error.message };
-  if (error instanceof NodeUnavailableError && stage !== "header") {
-    return { kind: kindWhenCut[stage], reason: error.facts.join("; ") };
-  }
   return undefined;
 }
 

@@ -2,11 +2,11 @@ import type { BlockRef, RpcBlock, RpcReceipt } from "../../domain/chain.ts";
 import { BlockFailedError } from "../../errors.ts";
 import type { BlockTraceInput } from "../../trace/block-trace.ts";
 import { startDeadline, untilAborted } from "./abortable.ts";
-import { type BlockFault, blockFaultOf, type Stage } from "./block-fault.ts";
+import { type BlockFault, blockFaultOf } from "./block-fault.ts";
 import type { Run } from "./run.ts";
 import type { RootsVerdict } from "./trace-engine.ts";
 
-const receiptsDeadlineMs = 2 * 60_000;
+const fetchDeadlineMs = 2 * 60_000;
 
 /** A block with all that its trace is checked against. */
 export type FetchedBlock = {
@@ -31,8 +31,7 @@ export async function fetchBlock(
   blockNumber: number,
 ): Promise<FetchedBlock | UnfetchedBlock> {
   const { node, forkAt } = run.network;
-  const deadline = startDeadline(run.signal, receiptsDeadlineMs);
-  let stage: Stage = "header";
+  const deadline = startDeadline(run.signal, fetchDeadlineMs);
   let ref: BlockRef | undefined;
   try {
     const block = await untilAborted(
@@ -41,14 +40,13 @@ export async function fetchBlock(
     );
     if (block === null) throw notFound(blockNumber);
     ref = toRef(block);
-    stage = "receipts";
     const receipts = await fetchReceipts(run, block, deadline.signal);
     const fork = forkAt({ number: ref.number, timestamp: Number(block.timestamp) });
     const source = { block, receipts, fork, clientVersion: run.clientVersion };
     const roots = await run.engine.verifyBlockRoots(source);
     return { kind: "fetched", ref, source, roots };
   } catch (error) {
-    const fault = await blockFaultOf(run, error, { stage, deadline });
+    const fault = await blockFaultOf(run, error, deadline);
     return { kind: "unfetched", blockNumber, ref, fault };
   } finally {
     deadline.dispose();

@@ -98,9 +98,11 @@ async function startRun(start: Start): Promise<Run> {
 
 /** The checkpoint of the attempt before; undefined at the first one, and where another version wrote it. */
 function readHeartbeat(details: unknown): IndexBlocksHeartbeat | undefined {
-  const isOurs =
-    typeof details === "object" && details !== null && "v" in details && details.v === 1;
-  return isOurs ? (details as IndexBlocksHeartbeat) : undefined;
+  return isHeartbeat(details) ? details : undefined;
+}
+
+function isHeartbeat(details: unknown): details is IndexBlocksHeartbeat {
+  return typeof details === "object" && details !== null && "v" in details && details.v === 1;
 }
 
 function logChunk(input: IndexBlocksInput, result: IndexBlocksResult): void {

@@ -5,14 +5,12 @@ import type { Run } from "./run.ts";
 
 /** Rows that a traced block must have in a processor's table. */
 export function expectedRows(block: TracedBlock, processor: Processor): number {
-  switch (processor) {
-    case "structlog":
-      return block.structlogRows;
-    case "transaction":
-      return block.transactionCount;
-    case "structlog_agg":
-      return 0;
-  }
+  const rows = {
+    structlog: block.structlogRows,
+    transaction: block.transactionCount,
+    structlog_agg: 0,
+  } as const satisfies Record<Processor, number>;
+  return rows[processor];
 }
 
 /** Rule 6 of the proof: what stands in ClickHouse is counted, per attempt; a block that falls short has failed. */

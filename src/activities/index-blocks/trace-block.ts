@@ -50,7 +50,7 @@ export async function traceBlock(
       traceBytes: traffic.bytes,
     });
   } catch (error) {
-    const fault = await blockFaultOf(run, error, { stage: "trace", deadline });
+    const fault = await blockFaultOf(run, error, deadline);
     return {
       kind: "failed",
       blockNumber: attempt.blockNumber,
@@ -86,7 +86,7 @@ async function streamTrace(run: Run, stream: Stream): Promise<BlockProof> {
   const handOver = () => {
     if (trace.columns.length === 0) return;
     if (wanted.includes("structlog")) run.pipe.addStructlogs(attempt, trace.columns);
-    run.engine.clearColumns(trace.columns);
+    run.engine.clearStructlogColumns(trace.columns);
   };
 
   const calls = node.traceCalls(attempt.blockHash, options);
@@ -107,8 +107,7 @@ async function streamTrace(run: Run, stream: Stream): Promise<BlockProof> {
   const proof = trace.endSteps();
   handOver();
   if (wanted.includes("transaction")) {
-    const { structlogCounts } = proof;
-    const rows = run.engine.toTransactionRows({ ...fetched.source, structlogCounts });
+    const rows = run.engine.toTransactionRows({ ...fetched.source, ...proof });
     run.pipe.addTransactions(attempt, rows);
   }
   await run.pipe.relieve();
@@ -122,6 +121,7 @@ const proofOfEmptyBlock: BlockProof = {
   structlogCount: 0,
   structlogCounts: [],
   structlogRows: 0,
+  failedByTrace: [],
 };
 
 function toTracedBlock({

@@ -1,0 +1,22 @@
+import {
+  cutWindow,
+  maximumChunkBlocks,
+  planBlindChunk,
+  planChunkByGas,
+} from "../domain/chunk-plan.ts";
+import type { PlanChunkInput, PlannedChunk } from "../workflows/messages.ts";
+import type { Dependencies } from "./ports.ts";
+
+/** Sizes the next chunk of a range by the gas that its blocks used. Reads only; safe to repeat. */
+export function createPlanChunk({ network }: Pick<Dependencies, "network">) {
+  return async function planChunk(input: PlanChunkInput): Promise<PlannedChunk> {
+    const { order, gasPerChunk } = input;
+    const range = { fromBlock: input.fromBlock, toBlock: input.toBlock };
+    const window = cutWindow(range, order, maximumChunkBlocks);
+    const { node } = await network(input.network);
+    const gasUsed = await node.gasUsed(window.toBlock, window.toBlock - window.fromBlock + 1);
+    return gasUsed === null
+      ? { ...planBlindChunk(range, order), gasUsed: null }
+      : planChunkByGas({ window, gasUsed, order, gasPerChunk });
+  };
+}

@@ -1,0 +1,213 @@
+import { MockActivityEnvironment } from "@temporalio/testing";
+import { DefaultLogger } from "@temporalio/worker";
+import { describe, expect, test } from "vitest";
+import { createActivities } from "../../src/activities/index.ts";
+import type { ExpectedRange } from "../../src/activities/ports.ts";
+import type { LedgerRow } from "../../src/domain/ledger.ts";
+import { nextLedgerRow } from "../../src/domain/ledger-transition.ts";
+import { UnknownNetworkError } from "../../src/errors.ts";
+import type { IndexActivities } from "../../src/workflows/messages.ts";
+import { createFakeWorld, type FakeWorld, fakeEngine } from "../support/fakes.ts";
+
+/** Calls one activity as the worker would. */
+function call<Input, Output>(
+  world: FakeWorld,
+  pick: (activities: IndexActivities) => (input: Input) => Promise<Output>,
+  input: Input,
+): Promise<Output> {
+  const activity = pick(createActivities(world.dependencies, fakeEngine));
+  const environment = new MockActivityEnvironment({}, { logger: new DefaultLogger("ERROR") });
+  return environment.run<[Input], Output, typeof activity>(activity, input);
+}
+
+const processors = ["structlog", "transaction"] as const;
+
+function failedRow(blockNumber: number, change: Partial<LedgerRow> = {}): LedgerRow {
+  const row = nextLedgerRow({
+    key: { network: "net", processor: "structlog", blockNumber },
+    previous: undefined,
+    event: { kind: "retracted" },
+    origin: { workflowId: "w", runId: "r", reason: "", actor: "" },
+  });
+  return { ...row, status: "failed", attempts: 3, errorKind: "trace_cut", ...change };
+}
+
+function runningRange(change: Partial<ExpectedRange>): ExpectedRange {
+  return {
+    network: "net",
+    processor: "structlog",
+    fromBlock: 0,
+    toBlock: 99,
+    origin: "backfill",
+    workflowId: "backfill/net/0-99",
+    state: "running",
+    ...change,
+  };
+}
+
+describe("planChunk", () => {
+  test("takes what the gas allows from the end at which work goes on", async () => {
+    const world = createFakeWorld();
+    world.node.mine(51, { steps: 1000 });
+    const input = { network: "net", fromBlock: 1, toBlock: 50, gasPerChunk: 5_000_000 };
+
+    const oldest = await call(world, (a) => a.planChunk, { ...input, order: "oldest-first" });
+    const newest = await call(world, (a) => a.planChunk, { ...input, order: "newest-first" });
+
+    expect(oldest).toEqual({ fromBlock: 1, toBlock: 5, gasUsed: 5_000_000 });
+    expect(newest).toEqual({ fromBlock: 46, toBlock: 50, gasUsed: 5_000_000 });
+  });
+
+  test("plans a fixed length where the node tells no gas", async () => {
+    const world = createFakeWorld();
+    world.node.gasUsed = async () => null;
+    const chunk = await call(world, (a) => a.planChunk, {
+      network: "net",
+      fromBlock: 0,
+      toBlock: 999,
+      order: "oldest-first",
+      gasPerChunk: null,
+    });
+    expect(chunk).toEqual({ fromBlock: 0, toBlock: 99, gasUsed: null });
+  });
+});
+
+describe("findGaps", () => {
+  test("leaves alone what a running job has in hand, and takes over what a dead one left", async () => {
+    const world = createFakeWorld();
+    await world.ranges.write([
+      runningRange({}),
+      runningRange({ fromBlock: 200, toBlock: 299, workflowId: "dead" }),
+    ]);
+    world.openWorkflows.add("backfill/net/0-99");
+
+    const gaps = await call(world, (a) => a.findGaps, { network: "net", processors, limit: 100 });
+
+    expect(gaps.missing).toEqual([{ fromBlock: 200, toBlock: 299 }]);
+    const states = (await world.ranges.read("net")).map(({ workflowId, state }) => [
+      workflowId,
+      state,
+    ]);
+    expect(states).toEqual([
+      ["backfill/net/0-99", "running"],
+      ["dead", "abandoned"],
+    ]);
+  });
+
+  test("tells what is due, what waits, and what is missing below follow's cursor", async () => {
+    const world = createFakeWorld();
+    world.node.mine(10);
+    await call(world, (a) => a.indexBlocks, indexInput(0, 3));
+    await call(world, (a) => a.indexBlocks, indexInput(6, 9));
+    await world.ranges.write([
+      runningRange({ toBlock: null, origin: "follow", workflowId: "follow/net" }),
+    ]);
+    world.openWorkflows.add("follow/net");
+    await world.ledger.write([failedRow(4, { nextAttemptAt: "2020-01-01T00:00:00.000Z" })]);
+
+    const gaps = await call(world, (a) => a.findGaps, { network: "net", processors, limit: 100 });
+
+    expect(gaps).toMatchObject({ due: [4], missing: [{ fromBlock: 5, toBlock: 5 }] });
+  });
+});
+
+describe("registerRange", () => {
+  test("notes one range a processor, and its end in the same place", async () => {
+    const world = createFakeWorld();
+    const range = {
+      network: "net",
+      processors,
+      fromBlock: 5,
+      toBlock: 9,
+      origin: "backfill",
+      workflowId: "w",
+    } as const;
+    await call(world, (a) => a.registerRange, { ...range, state: "running" });
+    await call(world, (a) => a.registerRange, { ...range, state: "done" });
+
+    const stored = await world.ranges.read("net");
+    expect(stored.map(({ processor, state }) => [processor, state])).toEqual([
+      ["structlog", "done"],
+      ["transaction", "done"],
+    ]);
+  });
+});
+
+describe("findFollowStart", () => {
+  test("goes on after the highest complete block, else starts at the head", async () => {
+    const world = createFakeWorld();
+    world.node.mine(10);
+    const input = { network: "net", processors, headPolicy: null };
+    expect(await call(world, (a) => a.findFollowStart, input)).toEqual({ nextBlock: 9 });
+
+    await call(world, (a) => a.indexBlocks, indexInput(0, 4));
+    expect(await call(world, (a) => a.findFollowStart, input)).toEqual({ nextBlock: 5 });
+  });
+});
+
+describe("releaseBlocks", () => {
+  test("makes quarantined blocks due now, once, and leaves others alone", async () => {
+    const world = createFakeWorld();
+    const quarantined = { status: "quarantined", generation: 2, attempts: 12 } as const;
+    await world.ledger.write([failedRow(4, quarantined), failedRow(5), failedRow(6, quarantined)]);
+    const input = { network: "net", processors, blocks: ["4-5"], actor: "me" };
+
+    expect(await call(world, (a) => a.releaseBlocks, input)).toEqual({ released: 1 });
+    expect(await call(world, (a) => a.releaseBlocks, input)).toEqual({ released: 0 });
+
+    expect(world.ledger.winner(4)).toMatchObject({
+      status: "failed",
+      generation: 3,
+      attempts: 0,
+      actor: "me",
+    });
+    expect(world.ledger.winner(4)?.nextAttemptAt).not.toBeNull();
+    expect(world.ledger.winner(5)).toMatchObject({ status: "failed", attempts: 3 });
+    expect(world.ledger.winner(6)?.status).toBe("quarantined");
+  });
+
+  test("frees all blocks of a kind", async () => {
+    const world = createFakeWorld();
+    await world.ledger.write([
+      failedRow(4, { status: "quarantined", errorKind: "trace_refused" }),
+      failedRow(5, { status: "quarantined" }),
+    ]);
+    const input = { network: "net", processors, kind: "trace_refused" };
+    expect(await call(world, (a) => a.releaseBlocks, input)).toEqual({ released: 1 });
+    expect(world.ledger.winner(5)?.status).toBe("quarantined");
+  });
+});
+
+describe("an error of ours", () => {
+  test("becomes a failure of its own type that bears no stack", async () => {
+    const world = createFakeWorld();
+    const broken: FakeWorld = {
+      ...world,
+      dependencies: {
+        ...world.dependencies,
+        network: () => Promise.reject(new UnknownNetworkError({ network: "x", known: ["net"] })),
+      },
+    };
+    await expect(call(broken, (a) => a.indexBlocks, indexInput(0, 1))).rejects.toMatchObject({
+      name: "ApplicationFailure",
+      type: "UnknownNetworkError",
+      nonRetryable: true,
+      stack: "",
+    });
+  });
+});
+
+function indexInput(fromBlock: number, toBlock: number) {
+  return {
+    v: 1,
+    network: "net",
+    processors,
+    fromBlock,
+    toBlock,
+    maximumBlocks: null,
+    headPolicy: null,
+    force: false,
+    reason: "a test",
+    actor: "vitest",
+  } as const;
+}
