@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { type RunningProcess, startProcess } from "./processes.ts";
 import { waitUntil } from "./wait-until.ts";
@@ -25,7 +24,6 @@ export const anvilMnemonic = "test test test test test test test test test test 
 
 /** Starts npm's anvil: chain id 31337, its well-known mnemonic, `finalized` = latest - 2. */
 export async function startAnvil(options: AnvilOptions): Promise<Anvil> {
-  const logged = currentLength(options.logFile);
   const anvil = startProcess({
     name: "anvil",
     command: findAnvilBinary(),
@@ -41,22 +39,12 @@ export async function startAnvil(options: AnvilOptions): Promise<Anvil> {
     logFile: options.logFile,
   });
   // With port 0 the system picks a free one, which only the log tells.
-  const port = await waitUntil(
-    () =>
-      /Listening on 127\.0\.0\.1:(\d+)/.exec(
-        readFileSync(options.logFile, "utf8").slice(logged),
-      )?.[1],
-    { what: "anvil to listen", timeoutMs: 30_000, process: anvil },
-  );
+  const port = await waitUntil(() => /Listening on 127\.0\.0\.1:(\d+)/.exec(anvil.output())?.[1], {
+    what: "anvil to listen",
+    timeoutMs: 30_000,
+    process: anvil,
+  });
   return { url: `http://127.0.0.1:${port}`, process: anvil, stop: () => anvil.stop() };
-}
-
-function currentLength(file: string): number {
-  try {
-    return readFileSync(file, "utf8").length;
-  } catch {
-    return 0;
-  }
 }
 
 /**

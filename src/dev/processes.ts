@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { dirname } from "node:path";
 
@@ -10,7 +10,9 @@ export type RunningProcess = {
   /** Settles when the process is gone, whoever ended it. */
   readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>;
   readonly isRunning: () => boolean;
-  /** The last lines that it printed. */
+  /** All that it has printed since it was started. */
+  readonly output: () => string;
+  /** The last lines of it. */
   readonly tail: (lines?: number) => string;
   /** Asks it to end (SIGTERM) and kills it after `graceMs`. Safe to call twice. */
   readonly stop: (graceMs?: number) => Promise<void>;
@@ -38,6 +40,7 @@ const guardedExec = '(cat; kill -KILL 0) <&3 >/dev/null 2>&1 & exec "$@" 3<&-';
 export function startProcess(options: ProcessOptions): RunningProcess {
   mkdirSync(dirname(options.logFile), { recursive: true });
   const log = openSync(options.logFile, "a");
+  const logStart = fstatSync(log).size;
   const child = spawn(
     "/bin/sh",
     ["-c", guardedExec, "sh", options.command, ...(options.args ?? [])],
@@ -49,10 +52,13 @@ export function startProcess(options: ProcessOptions): RunningProcess {
     },
   );
   closeSync(log);
-  return describeProcess(child, options);
+  return describeProcess(child, { ...options, logStart });
 }
 
-function describeProcess(child: ChildProcess, options: ProcessOptions): RunningProcess {
+function describeProcess(
+  child: ChildProcess,
+  options: ProcessOptions & { readonly logStart: number },
+): RunningProcess {
   const lifeline = child.stdio[3];
   if (lifeline instanceof Socket) lifeline.unref();
   lifeline?.on("error", () => {}); // the watcher is gone with its group: nothing is left to guard
@@ -63,6 +69,8 @@ function describeProcess(child: ChildProcess, options: ProcessOptions): RunningP
   void exited.then(() => lifeline?.destroy());
   const pid = child.pid ?? 0;
   const isRunning = () => pid > 0 && child.exitCode === null && child.signalCode === null;
+
+  const output = () => readFileSync(options.logFile).subarray(options.logStart).toString();
 
   async function kill(): Promise<void> {
     if (isRunning()) signalGroup(pid, "SIGKILL");
@@ -79,8 +87,10 @@ function describeProcess(child: ChildProcess, options: ProcessOptions): RunningP
     pid,
     exited,
     isRunning,
-    tail: (lines = 20) =>
-      readFileSync(options.logFile, "utf8").trimEnd().split("\n").slice(-lines).join("\n"),
+    output,
+    tail: (lines = 20) => output().trimEnd().split("
+").slice(-lines).join("
+"),
     stop,
     kill,
   };

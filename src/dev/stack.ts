@@ -1,0 +1,121 @@
+import getPort from "get-port";
+import { startEmbeddedServer } from "../clickhouse/embedded/start.ts";
+import type { DataFolder, StackEnv } from "./data-folder.ts";
+import { projectRoot } from "./project-root.ts";
+import { SupervisedWorker } from "./supervised-worker.ts";
+import { resolveTemporalCli } from "./temporal-cli.ts";
+import { startTemporal, type TemporalServer } from "./temporal-server.ts";
+
+/** Servers and a worker, all of them ours; `stop` ends them in order. */
+export type Stack = {
+  readonly env: StackEnv;
+  readonly worker: SupervisedWorker;
+  readonly temporal: TemporalServer;
+  readonly stop: () => Promise<void>;
+};
+
+export type StackOptions = {
+  readonly folder: DataFolder;
+  /** Where databases and logs go; below the folder. */
+  readonly dataDir: string;
+  readonly network: string;
+  readonly rpcUrl: string;
+  /** Where the worker asks, when that is not the node itself (a proxy). */
+  readonly workerRpcUrl?: string;
+  readonly genesisFile?: string;
+  /** Default: free ones. */
+  readonly ports?: {
+    readonly temporal?: number;
+    readonly ui?: number;
+    readonly clickhouse?: number;
+  };
+  /** A server of the user's own; null: an embedded one. */
+  readonly clickhouse: { readonly url: string; readonly database: string } | null;
+  /** More of the worker's variables. */
+  readonly workerEnv?: Readonly<Record<string, string>>;
+  readonly report: (line: string) => void;
+};
+
+/** Variables of the caller that would turn the worker away from this stack. */
+const foreignVariables = {
+  BLOCKLOOM_CONFIG: undefined,
+  TEMPORAL_PROFILE: undefined,
+  TEMPORAL_CONFIG_FILE: undefined,
+  TEMPORAL_API_KEY: undefined,
+  TEMPORAL_TLS: undefined,
+};
+
+/** Starts Temporal, ClickHouse and a worker, and writes stack.env once all of them answer. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const stops: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const one of stops.toReversed()) await one();
+    stops.length = 0;
+    await options.folder.release();
+  };
+  try {
+    return { ...(await startAll(options, stops)), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startAll(
+  options: StackOptions,
+  stops: (() => Promise<void>)[],
+): Promise<Omit<Stack, "stop">> {
+  const { dataDir, report, ports = {} } = options;
+  const cli = await resolveTemporalCli({ root: projectRoot, report });
+  const [temporal, clickhouse] = await Promise.all([
+    startTemporal({
+      cli,
+      dbFilename: `${dataDir}/temporal.db`,
+      logFile: `${dataDir}/logs/temporal.log`,
+      ...(ports.temporal === undefined ? {} : { port: ports.temporal }),
+      ...(ports.ui === undefined ? {} : { uiPort: ports.ui }),
+    }).then((server) => {
+      stops.push(server.stop);
+      return server;
+    }),
+    startClickHouse(options, stops),
+  ]);
+  const env: StackEnv = {
+    TEMPORAL_ADDRESS: temporal.address,
+    TEMPORAL_NAMESPACE: temporal.namespace,
+    TEMPORAL_UI_URL: temporal.uiUrl,
+    CLICKHOUSE_URL: clickhouse.url,
+    CLICKHOUSE_DATABASE: clickhouse.database,
+    RPC_URL: options.rpcUrl,
+    NETWORK: options.network,
+    ...(options.genesisFile === undefined ? {} : { GENESIS_FILE: options.genesisFile }),
+  };
+  const worker = await SupervisedWorker.start({
+    env: {
+      ...foreignVariables,
+      LOG_LEVEL: "info",
+      METRICS_ADDRESS: `127.0.0.1:${await getPort()}`,
+      ...env,
+      RPC_URL: options.workerRpcUrl ?? options.rpcUrl,
+      ...options.workerEnv,
+    },
+    logFile: `${dataDir}/logs/worker.log`,
+    report,
+  });
+  stops.push(() => worker.stop());
+  await options.folder.writeStackEnv(env);
+  return { env, worker, temporal };
+}
+
+async function startClickHouse(
+  { dataDir, clickhouse, ports }: StackOptions,
+  stops: (() => Promise<void>)[],
+): Promise<{ url: string; database: string }> {
+  if (clickhouse !== null) return clickhouse;
+  const server = await startEmbeddedServer({
+    dataDir: `${dataDir}/clickhouse`,
+    ...(ports?.clickhouse === undefined ? {} : { port: ports.clickhouse }),
+  });
+  stops.push(() => server.stop());
+  return { url: server.url, database: "blockloom" };
+}
