@@ -118,15 +118,15 @@ export function toPlainRows(block: RpcBlock, columns: StructlogColumns): PlainRo
 }
 
 function toPlainRow(block: RpcBlock, columns: StructlogColumns, row: number): PlainRow {
-  const transactionIndex = columns.transactionIndex[row] as number;
-  const refund = columns.refund[row] as number;
+  const transactionIndex = columns.transactionIndex[row]!;
+  const refund = columns.refund[row]!;
   return {
     block_number: Number(block.number),
     block_hash: block.hash,
     transaction_hash: columns.transactions.get(transactionIndex)?.hash,
     transaction_index: transactionIndex,
     index: columns.index[row],
-    operation: columns.operationNames[columns.operation[row] as number],
+    operation: columns.operationNames[columns.operation[row]!],
     pc: columns.pc[row],
     gas: columns.gas[row],
     gas_cost: columns.gasCost[row],

@@ -32,8 +32,8 @@ export type BlockProof = {
   readonly structlogCounts: readonly number[];
   /** Rows of execution_structlog: steps and synthetic frames. */
   readonly structlogRows: number;
-  /** Whether each transaction failed, by position: before Byzantium no receipt says so. */
-  readonly failedByTrace: readonly boolean[];
+  /** Whether each transaction failed, by position: before Byzantium no receipt says so. Absent: none was traced. */
+  readonly failedByTrace?: readonly boolean[] | undefined;
 };
 
 /**

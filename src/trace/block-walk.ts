@@ -243,7 +243,7 @@ export class BlockWalk implements StepSink {
   }
 
   private checkNextPlace(step: Step, next: Step): void {
-    const pc = step.pc + 1 + (pushedBytes[step.op] as number);
+    const pc = step.pc + 1 + pushedBytes[step.op]!;
     if (next.pc !== pc) this.fail("pc", pc, next.pc, next.index);
   }
 
@@ -252,11 +252,11 @@ export class BlockWalk implements StepSink {
       this.unknownOperations.add(this.name(step.op));
       return;
     }
-    const needed = stackPops[step.op] as number;
+    const needed = stackPops[step.op]!;
     if (step.height < needed) {
       this.fail("stack", `at least ${needed} words`, step.height, step.index);
     }
-    const height = step.height + (stackDelta[step.op] as number);
+    const height = step.height + stackDelta[step.op]!;
     if (next.height !== height) this.fail("stack", `${height} words`, next.height, next.index);
   }
 
@@ -279,7 +279,7 @@ export class BlockWalk implements StepSink {
     const includesForwarded =
       isCall[step.op] === 1 || this.input.quirks.createCostIncludesForwarded;
     if (this.rules === null) {
-      const given = child < 0 ? 0 : (this.input.frames.gas[child] as number);
+      const given = child < 0 ? 0 : this.input.frames.gas[child]!;
       const overhead = includesForwarded ? step.gasCost - given : step.gasCost;
       return { overhead, forwarded: given, given };
     }
@@ -307,7 +307,7 @@ export class BlockWalk implements StepSink {
         step.index,
       );
     }
-    const operation = this.input.frames.operation[child] as number;
+    const operation = this.input.frames.operation[child]!;
     if (operation !== step.op) {
       this.fail("call_tree", `a ${this.name(step.op)}`, `a ${this.name(operation)}`, step.index);
     }
@@ -474,7 +474,7 @@ export class BlockWalk implements StepSink {
 
   private checkPrice(step: Step, precompile: number, used: number): void {
     if (this.rules === null) return;
-    const inputBytes = step.words[stackPops[step.op] === 7 ? 4 : 3] as number;
+    const inputBytes = step.words[stackPops[step.op] === 7 ? 4 : 3]!;
     const price = precompilePrice(this.rules.fork, precompile, inputBytes);
     if (price !== null && used !== price) {
       this.fail("precompile_gas", price, used, step.index);
@@ -541,7 +541,7 @@ export class BlockWalk implements StepSink {
   /** Gas for storing the code of a creation that succeeded. */
   private deposit(step: Step, frame: OpenFrame, left: number): number {
     if (!frame.isCreation || step.op !== RETURN) return 0;
-    const gas = CODE_DEPOSIT_GAS * (step.words[1] as number);
+    const gas = CODE_DEPOSIT_GAS * step.words[1]!;
     if (gas <= left) return gas;
     // Frontier keeps the creation, without its code.
     if (this.rules?.fork === "frontier") return 0;
@@ -589,7 +589,7 @@ export class BlockWalk implements StepSink {
 
   private checkReturnSize(step: Step, end: FrameEnd): void {
     if (end.halted || (step.op !== RETURN && step.op !== REVERT)) return;
-    const size = step.words[1] as number;
+    const size = step.words[1]!;
     if (size !== this.returnValue.bytes) {
       this.fail("return_value", `${size} bytes`, `${this.returnValue.bytes} bytes`, step.index);
     }
@@ -650,7 +650,7 @@ export class BlockWalk implements StepSink {
     if (this.cursor.succeeded(this.root) === failed) {
       this.fail("call_outcome", failed ? "an error" : "success", "the other in the callTracer");
     }
-    const rootType = input.frames.operation[this.root] as number;
+    const rootType = input.frames.operation[this.root]!;
     if ((rootType === CREATE) !== facts.isCreation) {
       this.fail(
         "call_tree",

@@ -147,8 +147,8 @@ export class CallScanner extends BlockAnswerScanner {
     if (lexer.stop - lexer.start !== 42) throw this.malformed("a frame's `to` is no address");
     for (let i = 0; i < 20; i++) {
       const at = lexer.start + 2 + 2 * i;
-      const high = hexValue[lexer.bytes[at] as number] as number;
-      const low = hexValue[lexer.bytes[at + 1] as number] as number;
+      const high = hexValue[lexer.bytes[at]!]!;
+      const low = hexValue[lexer.bytes[at + 1]!]!;
       frames.targets[frame * 20 + i] = high * 16 + low;
     }
     frames.hasTarget[frame] = 1;
@@ -189,7 +189,7 @@ export class CallScanner extends BlockAnswerScanner {
   private closeFrame(): boolean {
     const { frames, frame } = this;
     if (frames.operation[frame] === 0) throw this.malformed("a frame has no type");
-    const parent = frames.parent[frame] as number;
+    const parent = frames.parent[frame]!;
     this.frame = parent;
     this.insideCalls = parent !== -1;
     if (parent === -1) this.endResult();

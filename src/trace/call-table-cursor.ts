@@ -21,7 +21,7 @@ export class CallTableCursor {
 
   /** Goes to a transaction; gives the position of its root. */
   begin(transaction: number): number {
-    const root = this.frames.roots[transaction] as number;
+    const root = this.frames.roots[transaction]!;
     this.next = root + 1;
     this.end = this.frames.roots[transaction + 1] ?? this.frames.length;
     return root;

@@ -90,7 +90,7 @@ export class GasRules {
    */
   wrongCost(step: Step, wordsBefore: number, words: number): number {
     const { op, gasCost } = step;
-    let expected = constantGas[op] as number;
+    let expected = constantGas[op]!;
     switch (kinds[op]) {
       case FIXED:
         break;
@@ -98,21 +98,21 @@ export class GasRules {
         expected += expansionGas(wordsBefore, words);
         break;
       case COPY:
-        expected += 3 * wordCount(step.words[2] as number) + expansionGas(wordsBefore, words);
+        expected += 3 * wordCount(step.words[2]!) + expansionGas(wordsBefore, words);
         break;
       case KECCAK:
-        expected += 6 * wordCount(step.words[1] as number) + expansionGas(wordsBefore, words);
+        expected += 6 * wordCount(step.words[1]!) + expansionGas(wordsBefore, words);
         break;
       case LOG:
-        expected += 8 * (step.words[1] as number) + expansionGas(wordsBefore, words);
+        expected += 8 * step.words[1]! + expansionGas(wordsBefore, words);
         break;
       case EXP:
-        expected += this.expByteGas * Math.ceil((step.digits[1] as number) / 2);
+        expected += this.expByteGas * Math.ceil(step.digits[1]! / 2);
         break;
       case STATE:
         return this.stateCosts[op]?.includes(gasCost) ? -1 : (this.stateCosts[op]?.[0] ?? 0);
       case EXTCODECOPY: {
-        const copying = 3 * wordCount(step.words[3] as number) + expansionGas(wordsBefore, words);
+        const copying = 3 * wordCount(step.words[3]!) + expansionGas(wordsBefore, words);
         return this.accountAccess.includes(gasCost - copying)
           ? -1
           : copying + (this.accountAccess[0] ?? 0);
@@ -129,14 +129,14 @@ export class GasRules {
    */
   solveCall(step: Step, expansion: number, isPrecompile: boolean): Forwarding | null {
     const { op, gas, gasCost, words } = step;
-    const movesValue = (op === CALL || op === CALLCODE) && (words[2] as number) > 0;
+    const movesValue = (op === CALL || op === CALLCODE) && words[2]! > 0;
     const fixed = expansion + (movesValue ? CALL_VALUE_GAS : 0);
     const mayCreate = op === CALL && (movesValue || this.newAccountWithoutValue);
     const accesses = isPrecompile ? this.callAccess.slice(0, 1) : this.callAccess;
     for (const access of accesses) {
       for (const newAccount of mayCreate ? [0, NEW_ACCOUNT_GAS] : [0]) {
         const overhead = access + fixed + newAccount;
-        const forwarded = this.forwarded(gas - overhead, words[0] as number);
+        const forwarded = this.forwarded(gas - overhead, words[0]!);
         if (overhead + forwarded === gasCost) {
           return { overhead, forwarded, given: forwarded + (movesValue ? CALL_STIPEND : 0) };
         }
@@ -148,7 +148,7 @@ export class GasRules {
   /** What a CREATE* costs by itself and hands on. */
   creation(step: Step, expansion: number): Forwarding {
     const perWord = this.initCodeWordGas + (step.op === CREATE2 ? 6 : 0);
-    const overhead = CREATE_GAS + perWord * wordCount(step.words[2] as number) + expansion;
+    const overhead = CREATE_GAS + perWord * wordCount(step.words[2]!) + expansion;
     const left = step.gas - overhead;
     const forwarded = this.keepsOne64th ? left - Math.floor(left / 64) : left;
     return { overhead, forwarded, given: forwarded };

@@ -20,9 +20,9 @@ export function keyMatcher(keys: readonly string[]): (lexer: JsonLexer) => numbe
     const { start, stop } = lexer;
     const length = stop - start;
     if (length === 0 || length > MAXIMUM_LENGTH) return 0;
-    const index = table[slotOf(lexer.bytes[start] as number, length)] as number;
+    const index = table[slotOf(lexer.bytes[start]!, length)]!;
     if (index < 0) return 0;
-    const key = bytes[index] as Uint8Array;
+    const key = bytes[index]!;
     for (let i = 0; i < length; i++) if (lexer.bytes[start + i] !== key[i]) return 0;
     return index + 1;
   };

@@ -104,7 +104,7 @@ export class JsonLexer {
     const end = bytes.length;
     for (;;) {
       if (this.position >= end) return NEED_MORE;
-      const c = bytes[this.position] as number;
+      const c = bytes[this.position]!;
       if (c === 32 || c === 10 || c === 13 || c === 9) {
         this.position++;
         continue;
@@ -148,7 +148,7 @@ export class JsonLexer {
     const bytes = this.bytes;
     const end = bytes.length;
     let i = this.position;
-    while (i < end && isSpace(bytes[i] as number)) i++;
+    while (i < end && isSpace(bytes[i]!)) i++;
     if (i >= end) return false;
     if (bytes[i] !== 91) throw this.fail("an array of words is missing");
     i++;
@@ -156,7 +156,7 @@ export class JsonLexer {
     const { starts, stops } = words;
     let separated = true;
     for (; i < end; i++) {
-      const c = bytes[i] as number;
+      const c = bytes[i]!;
       if (c === QUOTE) {
         if (!separated) throw this.fail("a comma is missing between words");
         separated = false;
@@ -185,7 +185,7 @@ export class JsonLexer {
   /** The first byte of the next value without taking it; -1: more bytes are needed. */
   peek(): number {
     while (this.position < this.bytes.length) {
-      const c = this.bytes[this.position] as number;
+      const c = this.bytes[this.position]!;
       if (!isSpace(c)) return c;
       this.position++;
     }
@@ -196,7 +196,7 @@ export class JsonLexer {
     const close = this.findQuote(this.position + 1);
     if (close < 0) return NEED_MORE;
     let i = close + 1;
-    while (i < this.bytes.length && isSpace(this.bytes[i] as number)) i++;
+    while (i < this.bytes.length && isSpace(this.bytes[i]!)) i++;
     if (i >= this.bytes.length) return NEED_MORE;
     if (this.bytes[i] !== 58) throw this.fail("a colon is missing");
     this.start = this.position + 1;
@@ -257,7 +257,7 @@ export class JsonLexer {
   private number(): number {
     const bytes = this.bytes;
     let i = this.position + 1;
-    while (i < bytes.length && isNumberByte(bytes[i] as number)) i++;
+    while (i < bytes.length && isNumberByte(bytes[i]!)) i++;
     if (i >= bytes.length) return NEED_MORE;
     this.start = this.position;
     this.stop = i;
@@ -282,7 +282,7 @@ export class JsonLexer {
     const end = bytes.length;
     this.escaped = false;
     for (; i < end; i++) {
-      const c = bytes[i] as number;
+      const c = bytes[i]!;
       if (c === QUOTE) return i;
       if (c === BACKSLASH) {
         this.escaped = true;
@@ -327,7 +327,7 @@ export class JsonLexer {
     const end = bytes.length;
     let i = this.position;
     for (; i < end; i++) {
-      const c = bytes[i] as number;
+      const c = bytes[i]!;
       if (this.skipString) {
         if (this.skipEscape) {
           this.skipEscape = false;

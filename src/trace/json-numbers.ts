@@ -11,7 +11,7 @@ export function parseInteger(bytes: Uint8Array, start: number, stop: number): nu
   if (i === stop || (bytes[i] === 48 && stop - i > 1)) return Number.NaN;
   let value = 0;
   for (; i < stop; i++) {
-    const digit = (bytes[i] as number) - 48;
+    const digit = bytes[i]! - 48;
     if (digit < 0 || digit > 9) return Number.NaN;
     value = value * 10 + digit;
   }
@@ -25,7 +25,7 @@ export function parseQuantity(bytes: Uint8Array, start: number, stop: number): n
   }
   let value = 0;
   for (let i = start + 2; i < stop; i++) {
-    const digit = hexValue[bytes[i] as number] as number;
+    const digit = hexValue[bytes[i]!]!;
     if (digit > 15) return Number.NaN;
     value = value * 16 + digit;
   }

@@ -51,9 +51,9 @@ export function memoryWordsAfter(step: Step, wordsBefore: number): number {
   if (touched === undefined) return wordsBefore;
   let words = wordsBefore;
   for (const [offset, size] of touched) {
-    const bytes = size < 0 ? -size : (step.words[size] as number);
+    const bytes = size < 0 ? -size : step.words[size]!;
     if (bytes === 0) continue;
-    const needed = Math.ceil(((step.words[offset] as number) + bytes) / 32);
+    const needed = Math.ceil((step.words[offset]! + bytes) / 32);
     if (needed > words) words = needed;
   }
   return words;

@@ -38,7 +38,7 @@ export class OpenFrames {
 
   /** The frame at a depth, root = 1. */
   at(depth: number): OpenFrame {
-    return this.frames[depth - 1] as OpenFrame;
+    return this.frames[depth - 1]!;
   }
 
   takeId(): number {

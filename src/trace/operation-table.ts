@@ -20,7 +20,7 @@ export class OperationTable {
   }
 
   find(bytes: Uint8Array, start: number, stop: number): number {
-    const guess = this.slots[hash(bytes, start, stop)] as number;
+    const guess = this.slots[hash(bytes, start, stop)]!;
     if (guess >= 0) {
       const spelling = this.spellings[guess];
       if (spelling && equal(spelling.bytes, bytes, start, stop)) return spelling.id;
@@ -52,7 +52,7 @@ export class OperationTable {
 
 function hash(bytes: Uint8Array, start: number, stop: number): number {
   let value = stop - start;
-  for (let i = start; i < stop; i++) value = (Math.imul(value, 31) + (bytes[i] as number)) | 0;
+  for (let i = start; i < stop; i++) value = (Math.imul(value, 31) + bytes[i]!) | 0;
   return (value ^ (value >>> 12)) & (SLOTS - 1);
 }
 

@@ -15,7 +15,7 @@ export class ReturnValueCheck {
   }
 
   take(bytes: Uint8Array, start: number, stop: number): void {
-    for (let i = start; i < stop; i++) this.takeByte(bytes[i] as number);
+    for (let i = start; i < stop; i++) this.takeByte(bytes[i]!);
   }
 
   /** Bytes of the value, a 0x before it not counted. */

@@ -306,13 +306,10 @@ export class StepScanner extends BlockAnswerScanner {
     this.field = 0;
     const height = words.count;
     step.height = height;
-    const needed = Math.min(
-      height,
-      step.op === 0 ? 8 : Math.max(1, wordsNeeded[step.op] as number),
-    );
+    const needed = Math.min(height, step.op === 0 ? 8 : Math.max(1, wordsNeeded[step.op]!));
     for (let slot = 0; slot < needed; slot++) {
       const at = (height - 1 - slot) & 7;
-      if (!step.setWord(slot, lexer.bytes, words.starts[at] as number, words.stops[at] as number)) {
+      if (!step.setWord(slot, lexer.bytes, words.starts[at]!, words.stops[at]!)) {
         throw this.malformed("a word is no 0x quantity of 32 bytes", this.stepIndex);
       }
     }

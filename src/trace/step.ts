@@ -62,8 +62,7 @@ export class Step {
 
   /** Reads word `slot` from its hex digits; null if they are no 0x quantity. */
   setWord(slot: number, bytes: Uint8Array, start: number, stop: number): boolean {
-    if (bytes[start] !== 48 || (bytes[start + 1] as number | 32) !== 120 || start + 2 > stop)
-      return false;
+    if (bytes[start] !== 48 || (bytes[start + 1]! | 32) !== 120 || start + 2 > stop) return false;
     let first = start + 2;
     while (first < stop && bytes[first] === 48) first++;
     const digits = stop - first;
@@ -76,7 +75,7 @@ export class Step {
     }
     let value = 0;
     for (let i = first; i < stop; i++) {
-      const digit = hexValue[bytes[i] as number] as number;
+      const digit = hexValue[bytes[i]!]!;
       if (digit > 15) return false;
       value = value * 16 + digit;
     }
@@ -89,7 +88,7 @@ export class Step {
     const end = slot * 40 + 40;
     let to = end;
     let from = stop;
-    while (to > end - 40 && from > first) target[--to] = bytes[--from] as number;
+    while (to > end - 40 && from > first) target[--to] = bytes[--from]!;
     while (to > end - 40) target[--to] = 48;
   }
 }

@@ -86,7 +86,7 @@ export function clearStructlogColumns(columns: StructlogColumns): void {
 export function reserveRow(columns: StructlogColumns, pathLength: number): void {
   const { length } = columns;
   if (length === columns.index.length) growRows(columns, length * 2);
-  const pathEnd = length === 0 ? 0 : (columns.pathOffsets[length] as number);
+  const pathEnd = length === 0 ? 0 : columns.pathOffsets[length]!;
   if (pathEnd + pathLength > columns.callFramePaths.length) {
     const size = Math.max(columns.callFramePaths.length * 2, pathEnd + pathLength);
     columns.callFramePaths = copied(columns.callFramePaths, new Uint32Array(size));

@@ -93,7 +93,7 @@ export class StructlogRows {
     columns.transactionIndex[row] = this.transactionIndex;
     if (row === 0) columns.pathOffsets[0] = 0;
     if (row === 0 || columns.transactionIndex[row - 1] !== this.transactionIndex) {
-      columns.transactions.set(this.transactionIndex, this.transaction as StructlogTransaction);
+      columns.transactions.set(this.transactionIndex, this.transaction!);
     }
     return row;
   }
@@ -101,7 +101,7 @@ export class StructlogRows {
   /** Writes the ids from the root to `depth`; gives the offset after them. */
   private path(row: number, frames: OpenFrames, depth: number): number {
     const { columns } = this;
-    let at = columns.pathOffsets[row] as number;
+    let at = columns.pathOffsets[row]!;
     for (let level = 1; level <= depth; level++) {
       columns.callFramePaths[at++] = frames.at(level).id;
     }

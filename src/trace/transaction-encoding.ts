@@ -67,9 +67,8 @@ function transactionFields(type: number, transaction: RpcTransaction): RlpInput[
   }
   if (type !== 4 || !transaction.authorizationList) return null;
   const authorizations = transaction.authorizationList.map(authorizationFields);
-  return authorizations.includes(null)
-    ? null
-    : [...common, authorizations as RlpInput[], ...signature];
+  const known = authorizations.filter((fields) => fields !== null);
+  return known.length < authorizations.length ? null : [...common, known, ...signature];
 }
 
 function feeFields({ maxPriorityFeePerGas, maxFeePerGas }: RpcTransaction): Uint8Array[] | null {

@@ -31,7 +31,7 @@ export function toTransactionFacts(
     throw mismatch("receipts", { expected: block.transactions.length, actual: receipts.length });
   }
   return block.transactions.map((transaction, position) => {
-    const receipt = receipts[position] as RpcReceipt;
+    const receipt = receipts[position]!;
     const index = Number(transaction.transactionIndex);
     const own = transaction.hash.toLowerCase();
     if (receipt.transactionHash.toLowerCase() !== own) {

@@ -37,7 +37,7 @@ export type TransactionRowsInput = {
   /** Steps of each transaction, by position; empty where none was traced. */
   readonly structlogCounts: readonly number[];
   /** Whether each failed by its trace: decides `success` before Byzantium, where no receipt does. */
-  readonly failedByTrace?: readonly boolean[];
+  readonly failedByTrace?: readonly boolean[] | undefined;
 };
 
 const BLOB_GAS = 131_072n;
