@@ -88,9 +88,7 @@ function describeProcess(
     exited,
     isRunning,
     output,
-    tail: (lines = 20) => output().trimEnd().split("
-").slice(-lines).join("
-"),
+    tail: (lines = 20) => output().trimEnd().split("\n").slice(-lines).join("\n"),
     stop,
     kill,
   };
