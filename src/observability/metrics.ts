@@ -7,7 +7,8 @@ const traceSecondsBuckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 
 /** The SDK's first bucket is 100 ms, which a dev server's task latency never leaves. */
 const latencyBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
-const traceSeconds = "blockloom_trace_seconds";
+/** The exporter appends the unit to it. */
+const traceSeconds = "blockloom_trace";
 
 const latencies = [
   "activity_schedule_to_start_latency",
@@ -43,7 +44,7 @@ export function metricsOptions(address: string): { metrics?: MetricsExporterConf
   };
 }
 
-/** Our own meters on the SDK's endpoint. The exporter appends `_total` and units to these names. */
+/** Our own meters on the SDK's endpoint. The exporter appends `_total` to counters and the unit to histograms. */
 export function createMeters(meter: MetricMeter): Meters {
   const blocks = meter.createCounter(
     "blockloom_blocks",
@@ -57,13 +58,13 @@ export function createMeters(meter: MetricMeter): Meters {
     "Failed attempts of blocks, by kind.",
   );
   const distance = meter.createGauge(
-    "blockloom_head_distance",
+    "blockloom_head_distance_blocks",
     "int",
-    "blocks",
+    undefined,
     "Blocks between the chain's head and follow's cursor.",
   );
   const traces = meter.createHistogram(
-    "blockloom_trace",
+    traceSeconds,
     "float",
     "seconds",
     "Time of one block's trace, from the request to the last byte.",

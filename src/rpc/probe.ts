@@ -1,13 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import type { Logger } from "@temporalio/common";
 import type { Hex } from "../domain/chain.ts";
-import { DebugNamespaceMissingError, NodeUnavailableError, WrongChainError } from "../errors.ts";
+import { DebugNamespaceMissingError, WrongChainError } from "../errors.ts";
 import { isBlockHeader } from "./decode.ts";
 import type { RawNode } from "./execution-node.ts";
 import { isMethodMissing, RpcRefusal } from "./faults.ts";
-
-/** Between two tries to reach a node that is away. */
-const retryDelayMs = 2_000;
 
 export type ProbeOptions = {
   readonly network: string;
@@ -60,21 +55,5 @@ async function checkDebugNamespace(
     if (!(error instanceof RpcRefusal)) throw error;
     if (!isMethodMissing(error)) return;
     throw new DebugNamespaceMissingError({ node: node.name, clientVersion });
-  }
-}
-
-/** Repeats `ask` while the node does not answer, and says what it waits for. */
-export async function waitForNode<Answer>(
-  ask: () => Promise<Answer>,
-  { logger, network, signal }: { logger: Logger; network: string; signal: AbortSignal },
-): Promise<Answer> {
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!(error instanceof NodeUnavailableError)) throw error;
-      logger.warn("Waiting for the execution node", { network, error, retryInMs: retryDelayMs });
-      await sleep(retryDelayMs, undefined, { signal });
-    }
   }
 }

@@ -1,22 +1,19 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import type { Logger } from "@temporalio/common";
 import { NativeConnection } from "@temporalio/worker";
 import type { TemporalConfig } from "../config/temporal.ts";
+import { TemporalUnavailableError } from "../errors.ts";
 
-/** Between two tries; a server that is starting is up in 1 to 2 s. */
-const retryDelayMs = 2_000;
-
-/** Connects a worker; while Temporal is away it waits, and says so, until `signal` aborts. */
-export async function connectWorker(
-  temporal: TemporalConfig,
-  { logger, signal }: { logger: Logger; signal: AbortSignal },
-): Promise<NativeConnection> {
-  for (;;) {
-    try {
-      return await NativeConnection.connect(temporal.connectionOptions);
-    } catch {
-      logger.warn("Waiting for Temporal", { address: temporal.address, retryInMs: retryDelayMs });
-      await sleep(retryDelayMs, undefined, { signal });
-    }
+/**
+ * Connects a worker; whoever asks closes it.
+ * @throws {TemporalUnavailableError}
+ */
+export async function connectWorker({
+  address,
+  connectionOptions,
+}: TemporalConfig): Promise<NativeConnection> {
+  try {
+    return await NativeConnection.connect(connectionOptions);
+  } catch {
+    // The SDK's reason repeats the address and a stack of transport layers.
+    throw new TemporalUnavailableError({ address, reason: "cannot connect" });
   }
 }

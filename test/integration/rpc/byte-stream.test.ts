@@ -1,0 +1,77 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { createByteStream } from "../../../src/rpc/byte-stream.ts";
+import { startNodeDouble } from "./node-double.ts";
+
+const call = { method: "debug_traceBlockByHash", params: [] };
+
+async function readAll(bytes: AsyncIterable<Uint8Array>): Promise<string> {
+  let text = "";
+  for await (const part of bytes) text += Buffer.from(part).toString();
+  return text;
+}
+
+async function startDouble(answer: Parameters<typeof startNodeDouble>[0]) {
+  const double = await startNodeDouble(answer);
+  const stream = createByteStream({ name: "node-a", url: double.url, headers: {} });
+  return { double, stream };
+}
+
+test("a node that never begins is given up when its time is over", async () => {
+  const { double, stream } = await startDouble(() => {});
+  const reading = readAll(stream(call, { timeoutMs: 200 }));
+  await expect(reading).rejects.toMatchObject({ isBegun: false, fault: { kind: "silent" } });
+  await double.stop();
+});
+
+test("a node that stops in the middle is given up when its time is over", async () => {
+  const { double, stream } = await startDouble((_, response) => response.write("begun"));
+  const reading = readAll(stream(call, { timeoutMs: 200 }));
+  await expect(reading).rejects.toMatchObject({ isBegun: true, fault: { kind: "silent" } });
+  await double.stop();
+});
+
+test("a slow reader is not taken for a slow node", async () => {
+  const { double, stream } = await startDouble((_, response) => {
+    response.write("first");
+    setTimeout(() => response.end("last"), 50);
+  });
+  let text = "";
+  for await (const part of stream(call, { timeoutMs: 200 })) {
+    text += Buffer.from(part).toString();
+    await sleep(300);
+  }
+  expect(text).toBe("firstlast");
+  await double.stop();
+});
+
+test("a kept socket that the node closed meanwhile is replaced without a word", async () => {
+  const ports = new Set<number | undefined>();
+  const { double, stream } = await startDouble((_, response, request) => {
+    ports.add(request.socket.remotePort);
+    response.end("answer");
+    // Closed only after the answer has gone out and the socket went back to the pool.
+    setTimeout(() => request.socket.destroy(), 20);
+  });
+  for (let turn = 0; turn < 5; turn++) {
+    for await (const part of stream(call, { timeoutMs: 2_000 })) {
+      expect(Buffer.from(part).toString()).toBe("answer");
+    }
+    await sleep(20);
+  }
+  expect(ports.size).toBeGreaterThan(1);
+  await double.stop();
+});
+
+test("many traces one after another share a socket", async () => {
+  const ports = new Set<number | undefined>();
+  const { double, stream } = await startDouble((_, response, request) => {
+    ports.add(request.socket.remotePort);
+    response.end("answer");
+  });
+  for (let turn = 0; turn < 5; turn++) {
+    for await (const part of stream(call, { timeoutMs: 2_000 })) expect(part.length).toBe(6);
+  }
+  expect(ports.size).toBe(1);
+  await double.stop();
+});
