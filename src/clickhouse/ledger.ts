@@ -80,17 +80,39 @@ export function createLedger(clickhouse: ClickHouse): Ledger {
   };
 }
 
+/**
+ * Looks at the newest `limit` numbers first, which hold enough where the ledger has no holes, and further down only
+ * if they do not: the whole ledger of a chain without finality takes seconds.
+ */
 async function readHashesAbove(
   clickhouse: ClickHouse,
   network: string,
   aboveBlock: number,
   limit: number,
 ): Promise<BlockRef[]> {
+  const [newest] = await clickhouse.query<{ top: string | null }>(
+    `SELECT maxOrNull(block_number) AS top FROM ${table} WHERE meta_network_name = {network:String}`,
+    { parameters: { network } },
+  );
+  const top = Number(newest?.top ?? -1);
+  for (let width = limit; ; width *= 8) {
+    const above = Math.max(aboveBlock, top - width);
+    const refs = await readRefs(clickhouse, network, above, limit);
+    if (refs.length >= limit || above === aboveBlock) return refs;
+  }
+}
+
+async function readRefs(
+  clickhouse: ClickHouse,
+  network: string,
+  above: number,
+  limit: number,
+): Promise<BlockRef[]> {
   const rows = await clickhouse.query<{ number: string; hash: Hex; parent_hash: Hex }>(
     `SELECT DISTINCT block_number AS number, block_hash AS hash, parent_hash FROM ${table} FINAL
-     WHERE meta_network_name = {network:String} AND block_number > {aboveBlock:Int64} AND status = 'complete'
+     WHERE meta_network_name = {network:String} AND block_number > {above:Int64} AND status = 'complete'
      ORDER BY number DESC, hash LIMIT {limit:UInt32}`,
-    { parameters: { network, aboveBlock, limit } },
+    { parameters: { network, above, limit } },
   );
   return rows.map((row) => ({
     number: Number(row.number),
