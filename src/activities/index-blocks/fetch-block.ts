@@ -1,10 +1,10 @@
 import type { BlockRef, RpcBlock, RpcReceipt } from "../../domain/chain.ts";
 import { BlockFailedError } from "../../errors.ts";
+import type { RootsVerdict } from "../../trace/block-roots.ts";
 import type { BlockTraceInput } from "../../trace/block-trace.ts";
 import { startDeadline, untilAborted } from "./abortable.ts";
 import { type BlockFault, blockFaultOf } from "./block-fault.ts";
 import type { Run } from "./run.ts";
-import type { RootsVerdict } from "./trace-engine.ts";
 
 const fetchDeadlineMs = 2 * 60_000;
 

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Hex } from "../../../src/domain/chain.ts";
 import { type LedgerRow, packVersion } from "../../../src/domain/ledger.ts";
@@ -38,7 +38,10 @@ function completed({ reorged = false, blockHash = hashA } = {}): LedgerEvent {
 
 function failed({
   reorged = false,
-  nextAttemptAt = "2026-01-01T00:00:00.000Z" as string | null,
+  nextAttemptAt = "2026-01-01T00:00:00.000Z",
+}: {
+  reorged?: boolean;
+  nextAttemptAt?: string | null;
 } = {}): LedgerEvent {
   const facts = {
     blockHash: hashA,
