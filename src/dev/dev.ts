@@ -1,0 +1,117 @@
+import { Command } from "commander";
+import { startFollow, startGapFill } from "../client/jobs.ts";
+import { openSession } from "../client/session.ts";
+import { loadConfig } from "../config/load-config.ts";
+import { expectedChainId } from "../config/networks.ts";
+import { createNetworks } from "../rpc/networks.ts";
+import { parsePort, runCommand, stopOnSignals, untilAborted, userPath } from "./command-line.ts";
+import { type DataFolder, defaultDataFolder, takeDataFolder } from "./data-folder.ts";
+import { type Stack, startStack } from "./stack.ts";
+
+type Options = {
+  readonly rpc: string;
+  readonly network: string;
+  readonly genesis?: string;
+  readonly follow?: true;
+  readonly data: string;
+  readonly temporalPort?: number;
+  readonly uiPort?: number;
+  readonly clickhousePort?: number;
+};
+
+const program = new Command("npm run dev --")
+  .description("Runs the whole stack against your own execution node, until Ctrl-C.")
+  .requiredOption("--rpc <url>", "your node; it needs the debug namespace")
+  .requiredOption("--network <name>", "the name of its chain, in every table: a-z, 0-9 and -")
+  .option("--genesis <file>", "genesis file (geth's format) with the forks of a private chain")
+  .option("--follow", "follow the head as well")
+  .option("--data <dir>", "where databases and logs are kept", defaultDataFolder)
+  .option("--temporal-port <port>", "default: a free one", parsePort)
+  .option("--ui-port <port>", "Temporal's web UI; default: a free one", parsePort)
+  .option("--clickhouse-port <port>", "default: a free one", parsePort);
+
+await runCommand(async () => {
+  const options = program.parse().opts<Options>();
+  const stopping = stopOnSignals();
+  await checkNode(options);
+  const folder = await takeDataFolder(userPath(options.data));
+  const stack = await startStack(toStackOptions(options, folder));
+  try {
+    await startJobs(options, stack);
+    console.log(describeStack(options, stack, folder));
+    await untilAborted(stopping);
+    console.log("Stopping ...");
+  } finally {
+    await stack.stop();
+  }
+  return 0;
+});
+
+/** Fails before anything is started where the node cannot serve. */
+async function checkNode({ rpc, network, genesis }: Options): Promise<void> {
+  const config = loadConfig({ env: { ...nodeEnv({ rpc, network, genesis }) } });
+  await createNetworks(config, expectedChainId)(network, "bulk");
+}
+
+function nodeEnv({
+  rpc,
+  network,
+  genesis,
+}: Pick<Options, "rpc" | "network"> & { genesis?: string | undefined }) {
+  return {
+    NETWORK: network,
+    RPC_URL: rpc,
+    ...(genesis === undefined ? {} : { GENESIS_FILE: userPath(genesis) }),
+  };
+}
+
+function toStackOptions(options: Options, folder: DataFolder) {
+  const { temporalPort, uiPort, clickhousePort, genesis } = options;
+  const clickhouseUrl = process.env["CLICKHOUSE_URL"];
+  return {
+    folder,
+    dataDir: folder.path,
+    network: options.network,
+    rpcUrl: options.rpc,
+    ...(genesis === undefined ? {} : { genesisFile: userPath(genesis) }),
+    ports: {
+      ...(temporalPort === undefined ? {} : { temporal: temporalPort }),
+      ...(uiPort === undefined ? {} : { ui: uiPort }),
+      ...(clickhousePort === undefined ? {} : { clickhouse: clickhousePort }),
+    },
+    clickhouse: clickhouseUrl
+      ? { url: clickhouseUrl, database: process.env["CLICKHOUSE_DATABASE"] || "blockloom" }
+      : null,
+    report: console.log,
+  };
+}
+
+async function startJobs({ network: name, follow }: Options, stack: Stack): Promise<void> {
+  const session = openSession({ network: name }, { ...process.env, ...stack.env });
+  try {
+    const client = await session.context.temporal();
+    const { processors } = session.context.network();
+    await startGapFill(client, { network: name, processors });
+    if (follow) await startFollow(client, { network: name, processors });
+  } finally {
+    await session.close();
+  }
+}
+
+function describeStack({ follow }: Options, { env }: Stack, folder: DataFolder): string {
+  const isDefault = folder.path === userPath(defaultDataFolder);
+  return [
+    `Temporal UI  ${env.TEMPORAL_UI_URL}`,
+    `ClickHouse   ${env.CLICKHOUSE_URL} (database ${env.CLICKHOUSE_DATABASE})`,
+    `Logs         ${folder.file("logs")}`,
+    `Runs         worker, gap-fill${follow ? ", follow" : ""}`,
+    "",
+    "In another terminal:",
+    ...(isDefault ? [] : [`  set -a; . ${folder.file("stack.env")}; set +a`]),
+    ...(follow ? [] : ["  npm run client -- follow start"]),
+    "  npm run client -- backfill 1-1000 --wait",
+    "  npm run client -- status --watch",
+    "",
+    "Ctrl-C stops everything.",
+  ].join("\n");
+}
