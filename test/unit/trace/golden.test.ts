@@ -1,0 +1,54 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import {
+  checkGolden,
+  firstDifference,
+  type GoldenTransaction,
+  type PlainRow,
+} from "../../../src/dev/golden.ts";
+import { oracleStructlogRows, oracleTransactionRows } from "../../support/oracle.ts";
+
+const folders = [
+  { name: "our own examples", path: "examples/golden" },
+  { name: "the shared golden transactions", path: "../shared/golden" },
+];
+
+for (const { name, path } of folders) {
+  const files = existsSync(path) ? readdirSync(path).filter((file) => file.endsWith(".json")) : [];
+  describe.skipIf(files.length === 0)(`${name} (${path})`, () => {
+    for (const file of files) {
+      const transactions = JSON.parse(
+        readFileSync(join(path, file), "utf8"),
+      ) as GoldenTransaction[];
+
+      it(`${file}: the engine gives the expected rows and proves every transaction`, () => {
+        const differences = transactions.flatMap((golden) =>
+          checkGolden(golden)
+            .filter(({ difference }) => difference !== null && difference !== "skipped")
+            .map(({ table, difference }) => `${golden.id} ${table}: ${difference}`),
+        );
+        expect(transactions.length).toBeGreaterThan(0);
+        expect(differences).toEqual([]);
+      });
+
+      it(`${file}: the oracle gives the expected rows too`, () => {
+        const differences = transactions.flatMap((golden) => oracleDifferences(golden));
+        expect(differences).toEqual([]);
+      });
+    }
+  });
+}
+
+function oracleDifferences(golden: GoldenTransaction): string[] {
+  const block = { ...golden.block, transactions: [golden.transaction] };
+  const input = { ...golden, block };
+  const tables: readonly (readonly [string, readonly PlainRow[], readonly PlainRow[]])[] = [
+    ["structlog", golden.rows.structlog, oracleStructlogRows(input)],
+    ["transaction", golden.rows.transaction, oracleTransactionRows(input)],
+  ];
+  return tables.flatMap(([table, expected, actual]) => {
+    const difference = firstDifference(expected, actual);
+    return difference === null ? [] : [`${golden.id} ${table}: ${difference}`];
+  });
+}
