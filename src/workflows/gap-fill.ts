@@ -13,7 +13,8 @@ import type { BlockRange } from "../domain/block-range.ts";
 import { describeGapFill, formatRange } from "./details.ts";
 import { findGaps, indexBulk, releaseBlocks } from "./effects.ts";
 import { describeFault, faultRetryInterval, isFault, refusal } from "./fault.ts";
-import { type GapBatch, planGapBatches } from "./gap-batches.ts";
+import type { GapBatch } from "./gap-batches.ts";
+import { GapFillJob } from "./gap-fill-job.ts";
 import { InFlight } from "./in-flight.ts";
 import { checkGapFillInput } from "./inputs.ts";
 import {
@@ -25,31 +26,15 @@ import {
   requeueBlocksUpdate,
   resumeSignal,
 } from "./message-definitions.ts";
-import type {
-  FindGapsResult,
-  GapFillInput,
-  GapFillProgress,
-  GapFillState,
-  IndexBlocksResult,
-  RequeueAnswer,
-} from "./messages.ts";
+import type { GapFillInput, IndexBlocksInput, RequeueAnswer } from "./messages.ts";
 import { messageNames } from "./messages.ts";
-import { ReleaseQueue } from "./release-queue.ts";
-import {
-  parseReleaseRequest,
-  parseRequeueRequest,
-  releaseExample,
-  requeueExample,
-} from "./requests.ts";
-import { RequeueQueue } from "./requeue-queue.ts";
+import { parseRequeueRequest, releaseExample, requeueExample } from "./requests.ts";
 import { RunLimits } from "./run-limits.ts";
 import { AttributeWriter } from "./search-attributes.ts";
 import { readSignalBody, type SignalBody } from "./signal-body.ts";
 
 /** Batches that one scan plans at most: enough to keep busy, few enough to see what changed meanwhile. */
 const batchesPerScan = 10;
-/** The shortest rest between scans, whatever is due: clocks differ. */
-const shortestRestMs = 100;
 
 /**
  * Closes the gaps of a network: failed blocks that are due, missing ones, hashes that do not chain, and what people
@@ -68,61 +53,35 @@ export async function gapFillWorkflow(input: GapFillInput): Promise<void> {
   }
 }
 
-/** What a scan said last. */
-type Counts = FindGapsResult["counts"] & Pick<FindGapsResult, "nextDueAt">;
-
 /** One run of the workflow: from a start, or from the run before, to the next. */
 class GapFillRun {
   private readonly input: GapFillInput;
-  private state: Omit<GapFillState, "requeued" | "released">;
-  private readonly requeues: RequeueQueue;
-  private readonly releases: ReleaseQueue;
-  private counts: Counts = { missing: 0, failed: 0, quarantined: 0, nextDueAt: null };
-  private batchInHand: GapBatch | undefined;
-  private requeueInHand: BlockRange | undefined;
+  private readonly job: GapFillJob;
   private readonly limits = new RunLimits();
   private readonly inFlight = new InFlight();
   private readonly attributes = new AttributeWriter();
-  /** Until when it rests because nothing is to do; null while it works. */
-  private restsUntil: string | null = null;
-  /** What a person has to mend; null while there is nothing. */
-  private fault: string | null = null;
+  /** Counts what may end a rest early. */
   private nudges = 0;
-  private lastUnchainedAtMs = 0;
 
   constructor(input: GapFillInput) {
-    const {
-      requeued = [],
-      released = [],
-      ...state
-    } = input.state ?? {
-      paused: false,
-      recovered: 0,
-      requeuedDone: 0,
-      failed: 0,
-      lastRefusal: "",
-      startedAt: new Date().toISOString(),
-      lastError: null,
-    };
     this.input = input;
-    this.state = state;
-    this.requeues = new RequeueQueue(requeued);
-    this.releases = new ReleaseQueue(released);
+    this.job = new GapFillJob(input, Date.now());
   }
 
   listen(): void {
-    setHandler(gapFillProgressQuery, () => this.progress);
-    setHandler(pendingQuery, () => this.requeues.pending);
-    setHandler(pauseSignal, () => this.steer({ paused: true }), {
+    const { job } = this;
+    setHandler(gapFillProgressQuery, () => job.progress);
+    setHandler(pendingQuery, () => job.requeues.pending);
+    setHandler(pauseSignal, () => this.steer(() => job.setPaused(true)), {
       description: "Starts nothing more, but still takes requeues and releases. No body.",
     });
-    setHandler(resumeSignal, () => this.steer({ paused: false }), {
+    setHandler(resumeSignal, () => this.steer(() => job.setPaused(false)), {
       description: "Goes on after a pause, or at once after an error that was mended. No body.",
     });
-    setHandler(requeueBlocksSignal, (body) => this.takeRequeueSignal(readSignalBody(body)), {
+    setHandler(requeueBlocksSignal, (body) => this.takeRequeue(readSignalBody(body)), {
       description: `Indexes blocks again, at most 1,000 a call: ${requeueExample}`,
     });
-    setHandler(releaseBlocksSignal, (body) => this.takeReleaseSignal(readSignalBody(body)), {
+    setHandler(releaseBlocksSignal, (body) => this.takeRelease(readSignalBody(body)), {
       description: `Frees quarantined blocks: ${releaseExample}`,
     });
     setHandler(requeueBlocksUpdate, (body) => this.requeue(body), {
@@ -136,25 +95,25 @@ class GapFillRun {
 
   /** Two lanes side by side, so that a person's requeue never waits for the batch of a scan. */
   async fill(): Promise<never> {
-    this.inFlight.start(() => this.runLane(() => this.indexRequeued()));
-    this.inFlight.start(() => this.runLane(() => this.scanAndFill()));
+    this.inFlight.start(() => this.repeat(() => this.indexRequeued()));
+    this.inFlight.start(() => this.repeat(() => this.scanAndFill()));
     await condition(() => this.limits.isReached);
     await this.inFlight.settle();
-    return this.continueAsNew();
+    await condition(allHandlersFinished);
+    return continueAsNew<typeof gapFillWorkflow>({ ...this.input, state: this.job.state });
   }
 
   /** After a cancellation: drains. What was requeued and not done is dropped with the job, and said. */
   async stop(): Promise<void> {
     await this.inFlight.drain();
-    const dropped = this.requeues.pending.map(formatRange);
-    if (dropped.length > 0)
-      log.warn("Stopped with requeued blocks that were not done", { dropped });
+    const dropped = this.job.requeues.pending.map(formatRange);
+    if (dropped.length > 0) log.warn("Stopped with requeued blocks not done", { dropped });
     this.show("done");
   }
 
   /** Brings what people see up to date. */
   show(ended?: "done"): void {
-    const { progress } = this;
+    const { progress } = this.job;
     setCurrentDetails(describeGapFill(progress));
     const moving = progress.waitingFor === null ? "running" : "waiting";
     this.attributes.write({
@@ -168,77 +127,50 @@ class GapFillRun {
     });
   }
 
-  private get progress(): GapFillProgress {
-    const { paused, recovered, requeuedDone, failed, lastError, lastRefusal } = this.state;
-    const inFlight = [this.requeueInHand, this.batchInHand].filter((range) => range !== undefined);
-    return {
-      network: this.input.network,
-      missing: this.counts.missing,
-      failedWaiting: this.counts.failed,
-      quarantined: this.counts.quarantined,
-      requeued: this.requeues.blocks,
-      inFlight: inFlight.map(({ fromBlock, toBlock }) => ({ fromBlock, toBlock })),
-      recovered,
-      requeuedDone,
-      failed,
-      nextDueAt: this.counts.nextDueAt,
-      paused,
-      lastError,
-      lastRefusal,
-      waitingFor: inFlight.length > 0 ? null : this.waitingFor,
-    };
-  }
-
-  private get waitingFor(): string | null {
-    if (this.state.paused) return "resume (paused)";
-    if (this.fault !== null) return `somebody to mend this: ${this.fault}`;
-    return this.restsUntil && `the next scan at ${this.restsUntil}, or a message`;
-  }
-
-  /** Every message is also a nudge: what rests or stood still over a fault goes on. */
-  private steer(change: Partial<GapFillState>): void {
+  /** Every message is also a nudge: what rests or stands still over a fault goes on. */
+  private steer(change: () => void): void {
     this.limits.countMessage();
     this.nudges += 1;
-    this.state = { ...this.state, ...change };
+    change();
     this.show();
   }
 
-  private takeRequeueSignal(body: SignalBody): void {
-    if (body.kind === "unreadable") return this.refuse(messageNames.requeueBlocks, body.reason);
-    const parsed = parseRequeueRequest(body.value, this.input.processors);
-    if (parsed.kind === "refused") return this.refuse(messageNames.requeueBlocks, parsed.reason);
-    const answer = this.requeue(body.value);
-    const [refused] = answer.refused;
-    if (refused) this.refuse(messageNames.requeueBlocks, `${refused.blocks}: ${refused.why}`);
+  private takeRequeue(body: SignalBody): void {
+    this.steer(() => {
+      const answer =
+        body.kind === "unreadable"
+          ? { kind: "refused" as const, reason: body.reason }
+          : this.job.requeue(body.value);
+      const [full] = answer.kind === "ok" ? answer.request.refused : [];
+      if (answer.kind === "refused") this.refuse(messageNames.requeueBlocks, answer.reason);
+      if (full) this.refuse(messageNames.requeueBlocks, `${full.blocks}: ${full.why}`);
+    });
   }
 
-  private takeReleaseSignal(body: SignalBody): void {
-    if (body.kind === "unreadable") return this.refuse(messageNames.releaseBlocks, body.reason);
-    const parsed = parseReleaseRequest(body.value);
-    if (parsed.kind === "refused") return this.refuse(messageNames.releaseBlocks, parsed.reason);
-    const why = this.releases.add(parsed.request);
-    if (why !== null) return this.refuse(messageNames.releaseBlocks, why);
-    this.steer({});
+  private takeRelease(body: SignalBody): void {
+    this.steer(() => {
+      const why = body.kind === "unreadable" ? body.reason : this.job.release(body.value);
+      if (why !== null) this.refuse(messageNames.releaseBlocks, why);
+    });
   }
 
+  /** The update's handler; its validator has refused what cannot be read. */
   private requeue(body: unknown): RequeueAnswer {
-    const parsed = parseRequeueRequest(body, this.input.processors);
-    if (parsed.kind === "refused") throw refusal(parsed.reason);
-    const answer = this.requeues.add(parsed.request.ranges, this.state.paused);
-    log.info("Requeued blocks", { queued: answer.queued, alreadyQueued: answer.alreadyQueued });
-    this.steer({});
-    return answer;
+    const answer = this.job.requeue(body);
+    if (answer.kind === "refused") throw refusal(answer.reason);
+    this.steer(() => {});
+    return answer.request;
   }
 
   private refuse(message: string, reason: string): void {
     log.warn("Refused a message", { signal: message, reason });
-    this.steer({ lastRefusal: `${message}: ${reason}` });
+    this.job.noteRefusal(`${message}: ${reason}`);
   }
 
-  /** Repeats a step while this run lasts and nobody paused it. */
-  private async runLane(step: () => Promise<void>): Promise<void> {
+  /** Repeats a step while this run lasts and nobody paused it; a fault is shown and tried again. */
+  private async repeat(step: () => Promise<void>): Promise<void> {
     for (;;) {
-      await condition(() => !this.state.paused || this.limits.isReached);
+      await condition(() => !this.job.isPaused || this.limits.isReached);
       if (this.limits.isReached) return;
       try {
         await step();
@@ -252,144 +184,93 @@ class GapFillRun {
   }
 
   private async indexRequeued(): Promise<void> {
-    await condition(() => this.mayRequeue || this.state.paused || this.limits.isReached);
-    const range = this.mayRequeue ? this.requeues.take(this.input.batchBlocks) : undefined;
+    const { job, limits, input } = this;
+    await condition(() => !job.requeues.isEmpty || job.isPaused || limits.isReached);
+    if (job.isPaused || limits.isReached) return;
+    const range = job.requeues.take(input.batchBlocks);
     if (!range) return;
-    this.requeueInHand = range;
     this.show();
-    let nextBlock = range.fromBlock;
     try {
-      const result = await this.index({ ...range, force: true }, range.processors, "requeue");
-      nextBlock = result.nextBlock;
-      this.state = { ...this.state, requeuedDone: this.state.requeuedDone + result.blocks };
-      // Nothing done though nobody stopped it: the range lies above the head, and would come back for ever.
-      if (result.blocks === 0 && !CancellationScope.current().consideredCancelled) {
-        nextBlock = range.toBlock + 1;
-        this.state = {
-          ...this.state,
-          lastError: `the requeue of ${formatRange(range)} reached no block: above the head?`,
-        };
-      }
-    } finally {
-      this.requeueInHand = undefined;
-      this.requeues.putDown(nextBlock);
+      const result = await indexBulk(
+        { ...this.callFor(range), ...range, actor: range.actor || this.ownName, force: true },
+        "requeue",
+      );
+      job.finishRequeued(range, result, CancellationScope.current().consideredCancelled);
+    } catch (error) {
+      job.requeues.putDown(range.fromBlock);
+      throw error;
     }
   }
 
-  private get mayRequeue(): boolean {
-    return !this.requeues.isEmpty && !this.state.paused && !this.limits.isReached;
-  }
-
   private async scanAndFill(): Promise<void> {
-    await this.release();
     const { network, processors, batchBlocks } = this.input;
+    await this.releaseAll();
     const gaps = await findGaps({ network, processors, limit: batchBlocks * batchesPerScan });
-    this.counts = { ...gaps.counts, nextDueAt: gaps.nextDueAt };
-    const moved = await this.fillGaps(this.planBatches(gaps));
-    if (!moved) await this.rest();
+    const hasMoved = await this.fillBatches(this.job.planScan(gaps, Date.now()));
+    if (!hasMoved) await this.waitForNudge(this.job.startRest(Date.now()), "next scan");
   }
 
-  private async release(): Promise<void> {
-    for (let next = this.releases.first; next; next = this.releases.first) {
-      const { network, processors } = this.input;
+  private async releaseAll(): Promise<void> {
+    const { network, processors } = this.input;
+    const { releases } = this.job;
+    for (let next = releases.first; next; next = releases.first) {
       const { released } = await releaseBlocks({ network, processors, ...next });
-      this.releases.remove(next);
+      releases.remove(next);
       log.info("Released blocks", { released });
     }
   }
 
-  /** Hashes that did not chain are traced again once a scan interval: they count as complete and would never rest. */
-  private planBatches(gaps: FindGapsResult): GapBatch[] {
-    const nowMs = Date.now();
-    const isUnchainedDue = nowMs - this.lastUnchainedAtMs >= this.input.scanIntervalMs;
-    if (isUnchainedDue && gaps.unchained.length > 0) this.lastUnchainedAtMs = nowMs;
-    const unchained = isUnchainedDue ? gaps.unchained : [];
-    return planGapBatches({ ...gaps, unchained }, this.input.batchBlocks, this.requeues.pending);
-  }
-
-  /** @returns whether the ledger moved: if not, the next scan would find the same. */
-  private async fillGaps(batches: readonly GapBatch[]): Promise<boolean> {
+  /** @returns whether the next scan would find something else. */
+  private async fillBatches(batches: readonly GapBatch[]): Promise<boolean> {
+    const { job, limits } = this;
     let hasMoved = false;
     for (const batch of batches) {
-      if (this.state.paused || this.limits.isReached || this.releases.first) return true;
-      this.restsUntil = null;
-      this.batchInHand = batch;
+      if (job.isPaused || limits.isReached || job.releases.first) return true;
+      job.restsUntil = null;
+      job.batchInHand = batch;
       this.show();
       try {
-        const result = await this.index(batch, this.input.processors, "gapFill");
-        const attempted = result.blocks - result.skipped;
-        const recovered = Math.max(0, attempted - result.failedCount);
-        this.state = { ...this.state, recovered: this.state.recovered + recovered };
-        hasMoved ||= attempted > 0 && !batch.force;
+        const call = { ...this.callFor(batch), reason: batch.reason, force: batch.force };
+        const result = await indexBulk(call, "gapFill");
+        hasMoved = job.finishBatch(batch, result) || hasMoved;
       } finally {
-        this.batchInHand = undefined;
+        job.batchInHand = undefined;
       }
     }
     return hasMoved;
   }
 
-  private async index(
-    range: BlockRange & { force: boolean; reason: string; actor?: string },
-    processors: GapFillInput["processors"],
-    priority: "requeue" | "gapFill",
-  ): Promise<IndexBlocksResult> {
-    const { fromBlock, toBlock, force, reason } = range;
-    const result = await indexBulk(
-      {
-        v: 1,
-        network: this.input.network,
-        processors,
-        fromBlock,
-        toBlock,
-        maximumBlocks: null,
-        headPolicy: null,
-        force,
-        reason,
-        actor: range.actor || workflowInfo().workflowId,
-      },
-      priority,
-    );
-    const last = result.failed.at(-1);
-    this.state = {
-      ...this.state,
-      failed: this.state.failed + result.failedCount,
-      lastError: last
-        ? `block ${last.blockNumber}: ${last.kind}: ${last.reason}`
-        : this.state.lastError,
+  private callFor({ fromBlock, toBlock }: BlockRange): IndexBlocksInput & BlockRange {
+    return {
+      v: 1,
+      network: this.input.network,
+      processors: this.input.processors,
+      fromBlock,
+      toBlock,
+      maximumBlocks: null,
+      headPolicy: null,
+      force: false,
+      reason: "",
+      actor: this.ownName,
     };
-    return result;
   }
 
-  /** Until the next scan, the next due block or a message. */
-  private async rest(): Promise<void> {
-    const { nextDueAt } = this.counts;
-    const nowMs = Date.now();
-    const dueInMs = nextDueAt === null ? Number.POSITIVE_INFINITY : Date.parse(nextDueAt) - nowMs;
-    const restMs = Math.max(shortestRestMs, Math.min(this.input.scanIntervalMs, dueInMs));
-    this.restsUntil = new Date(nowMs + restMs).toISOString();
-    this.show();
-    await this.waitForNudge(restMs, "next scan");
+  private get ownName(): string {
+    return workflowInfo().workflowId;
   }
 
   /** Tries again by itself, because the mending cannot be seen from here. */
   private async waitForMending(fault: string): Promise<void> {
-    this.fault = fault;
-    this.state = { ...this.state, lastError: fault };
+    this.job.fault = fault;
+    this.job.noteError(fault);
     this.show();
     await this.waitForNudge(faultRetryInterval, "tries again");
-    this.fault = null;
+    this.job.fault = null;
   }
 
   private async waitForNudge(timeout: "1 minute" | number, summary: string): Promise<void> {
+    this.show();
     const seen = this.nudges;
     await condition(() => this.nudges !== seen || this.limits.isReached, timeout, { summary });
-  }
-
-  private async continueAsNew(): Promise<never> {
-    await condition(allHandlersFinished);
-    return continueAsNew<typeof gapFillWorkflow>({
-      ...this.input,
-      state: { ...this.state, requeued: this.requeues.pending, released: this.releases.pending },
-    });
   }
 }

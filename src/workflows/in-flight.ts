@@ -33,6 +33,7 @@ export class InFlight {
 
   /** Waits until all work has ended, cancelling what takes longer than the grace. */
   async settle(): Promise<void> {
+    if (this.count === 0) return;
     const inTime = await condition(() => this.count === 0, grace, {
       summary: "waits for the work in flight before continuing as new",
     });

@@ -21,6 +21,11 @@ export class RequeueQueue {
     return this.inHand ? [this.inHand, ...this.waiting] : this.waiting;
   }
 
+  /** What is in hand. */
+  get taken(): RequeuedRange | undefined {
+    return this.inHand;
+  }
+
   get isEmpty(): boolean {
     return this.waiting.length === 0;
   }

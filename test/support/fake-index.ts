@@ -1,5 +1,5 @@
 import { CancelledFailure, Context, sleep } from "@temporalio/activity";
-import { ApplicationFailure } from "@temporalio/common";
+import type { ApplicationFailure } from "@temporalio/common";
 import type { BlockRange } from "../../src/domain/block-range.ts";
 import { subtractRanges } from "../../src/domain/block-range.ts";
 import type {
@@ -49,17 +49,16 @@ export class FakeIndex {
   /** While set, every call fails with it. */
   outage: ApplicationFailure | undefined;
   /** Calls stand still before their first block while it is closed. */
-  private gate: { readonly opened: Promise<void>; readonly open: () => void } | undefined;
+  private isGateClosed = false;
   private running = 0;
   mostRunning = 0;
 
   closeGate(): void {
-    this.gate = gateOf();
+    this.isGateClosed = true;
   }
 
   openGate(): void {
-    this.gate?.open();
-    this.gate = undefined;
+    this.isGateClosed = false;
   }
 
   readonly activities: IndexActivities = {
@@ -164,17 +163,9 @@ export class FakeIndex {
   }
 
   private async pass(): Promise<void> {
-    while (this.gate) {
+    while (this.isGateClosed) {
       Context.current().heartbeat();
-      await Promise.race([this.gate.opened, sleep(50)]);
+      await sleep(50);
     }
   }
-}
-
-function gateOf(): { readonly opened: Promise<void>; readonly open: () => void } {
-  let open: () => void = () => {};
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { opened, open };
 }

@@ -34,8 +34,14 @@ export type TestNetwork = {
   readonly startWorkers: () => Promise<void>;
 };
 
-let isRuntimeInstalled = false;
+let isRuntimeQuiet = false;
 let bundle: Promise<{ code: string }> | undefined;
+
+/** Lets the SDK print errors only, once a process. */
+export function quietRuntime(): void {
+  if (!isRuntimeQuiet) Runtime.install({ logger: new DefaultLogger("ERROR") });
+  isRuntimeQuiet = true;
+}
 
 /** The workflows as the worker loads them, built once a process. */
 export function workflowBundle(): Promise<{ code: string }> {
@@ -50,12 +56,11 @@ export function workflowBundle(): Promise<{ code: string }> {
 export async function startWorkflowEnv(
   options: Parameters<typeof startTestTemporal>[0] = {},
 ): Promise<WorkflowEnv> {
-  if (!isRuntimeInstalled) Runtime.install({ logger: new DefaultLogger("ERROR") });
-  isRuntimeInstalled = true;
+  quietRuntime();
   const temporal = await startTestTemporal(options);
   const connection = await Connection.connect({ address: temporal.address });
   const native = await NativeConnection.connect({ address: temporal.address });
-  const client = new Client({ connection, namespace: temporal.namespace });
+  const client = new Client({ connection, namespace: temporal.namespace, identity: "test-client" });
   const networks: TestNetwork[] = [];
   return {
     temporal,
@@ -136,9 +141,11 @@ async function startWorkers(parts: {
   name: string;
   taskQueue: string;
 }): Promise<() => Promise<void>> {
-  const { indexBlocks, ...light } = parts.fake.activities;
   const common = {
     connection: parts.native,
+    // Recorded histories hold it: no name of a machine.
+    identity: "test-worker",
+    activities: parts.fake.activities,
     maxHeartbeatThrottleInterval: "100ms",
     shutdownGraceTime: "100ms",
   };
@@ -147,11 +154,10 @@ async function startWorkers(parts: {
       ...common,
       taskQueue: parts.taskQueue,
       workflowBundle: await workflowBundle(),
-      activities: light,
       stickyQueueScheduleToStartTimeout: "1s",
     }),
     ...[taskQueues.head(parts.name), taskQueues.bulk(parts.name)].map((taskQueue) =>
-      Worker.create({ ...common, taskQueue, activities: { indexBlocks } }),
+      Worker.create({ ...common, taskQueue }),
     ),
   ]);
   const running = workers.map((worker) => worker.run());

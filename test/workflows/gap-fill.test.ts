@@ -7,6 +7,7 @@ import type {
   GapFillProgress,
   RequeueAnswer,
   RequeuedRange,
+  RequeueRequest,
 } from "../../src/workflows/messages.ts";
 import {
   currentDetails,
