@@ -1,52 +1,20 @@
 import { EventEmitter, once } from "node:events";
-import { MockActivityEnvironment } from "@temporalio/testing";
-import { DefaultLogger } from "@temporalio/worker";
 import { describe, expect, test } from "vitest";
-import { createIndexBlocks } from "../../src/activities/index-blocks/index-blocks.ts";
 import type {
   IndexBlocksHeartbeat,
   IndexBlocksInput,
   IndexBlocksResult,
 } from "../../src/workflows/messages.ts";
+import { type IndexAttempt, startIndexBlocks } from "../support/activity-run.ts";
 import { createFakeWorld, type FakeWorld, fakeEngine } from "../support/fakes.ts";
-
-function inputOf(overrides: Partial<IndexBlocksInput>): IndexBlocksInput {
-  return {
-    v: 1,
-    network: "net",
-    processors: ["structlog", "transaction"],
-    fromBlock: 0,
-    toBlock: 0,
-    maximumBlocks: null,
-    headPolicy: null,
-    force: false,
-    reason: "a test",
-    actor: "vitest",
-    ...overrides,
-  };
-}
-
-const silentLogger = new DefaultLogger("ERROR");
-
-type Attempt = {
-  readonly result: Promise<IndexBlocksResult>;
-  readonly heartbeats: IndexBlocksHeartbeat[];
-  readonly cancel: () => void;
-};
 
 /** Starts one attempt of the activity, as the worker would. */
 function start(
-  world: FakeWorld,
+  { dependencies }: FakeWorld,
   input: Partial<IndexBlocksInput>,
   heartbeatDetails?: IndexBlocksHeartbeat,
-): Attempt {
-  const environment = new MockActivityEnvironment({ heartbeatDetails }, { logger: silentLogger });
-  const heartbeats: IndexBlocksHeartbeat[] = [];
-  environment.on("heartbeat", (details: IndexBlocksHeartbeat) => heartbeats.push(details));
-  const indexBlocks = createIndexBlocks(world.dependencies, fakeEngine);
-  const result: Promise<IndexBlocksResult> = environment.run(indexBlocks, inputOf(input));
-  result.catch(() => {});
-  return { result, heartbeats, cancel: () => environment.cancel() };
+): IndexAttempt {
+  return startIndexBlocks({ dependencies, engine: fakeEngine, input, heartbeatDetails });
 }
 
 function index(world: FakeWorld, input: Partial<IndexBlocksInput>): Promise<IndexBlocksResult> {

@@ -1,0 +1,162 @@
+import { randomBytes } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { TraceEngine } from "../../src/activities/index-blocks/trace-engine.ts";
+import type { Dependencies, ExecutionNode, Network } from "../../src/activities/ports.ts";
+import { createLedger } from "../../src/clickhouse/ledger.ts";
+import { createNetworkStore } from "../../src/clickhouse/networks.ts";
+import { createRangeStore } from "../../src/clickhouse/ranges.ts";
+import { createRowStore } from "../../src/clickhouse/rows.ts";
+import { prepareChain } from "../../src/dev/demo-chain/demo-chain.ts";
+import { callNode } from "../../src/dev/json-rpc.ts";
+import { createExecutionNode } from "../../src/rpc/execution-node.ts";
+import { readForkAt } from "../../src/rpc/fork-schedule.ts";
+import { verifyBlockRoots } from "../../src/trace/block-roots.ts";
+import { createBlockTrace } from "../../src/trace/block-trace.ts";
+import { clearStructlogColumns } from "../../src/trace/structlog-columns.ts";
+import { toTransactionRows } from "../../src/trace/transaction-rows.ts";
+import type { IndexBlocksInput } from "../../src/workflows/messages.ts";
+import { startIndexBlocks } from "../support/activity-run.ts";
+import { startAnvil } from "../support/anvil.ts";
+import { startTestClickHouse, type TestClickHouse } from "../support/clickhouse.ts";
+import { createFakeWorld } from "../support/fakes.ts";
+
+const engine: TraceEngine = {
+  createBlockTrace,
+  clearStructlogColumns,
+  verifyBlockRoots,
+  toTransactionRows,
+};
+
+let anvil: Awaited<ReturnType<typeof startAnvil>>;
+let clickhouse: TestClickHouse;
+let network: Network;
+let head: number;
+
+beforeAll(async () => {
+  [anvil, clickhouse] = await Promise.all([
+    startAnvil({ args: ["--no-mining", "--order=fifo", "--timestamp=1700000000"] }),
+    startTestClickHouse(),
+  ]);
+  const chain = await prepareChain({ rpcUrl: anvil.url, seed: 7, targetSteps: 50_000 });
+  head = chain.blocks;
+  const node = createExecutionNode(
+    { name: "anvil", url: anvil.url, headers: {} },
+    { traceTimeoutMs: 60_000 },
+  );
+  network = {
+    name: "net",
+    node,
+    processors: ["structlog", "transaction"],
+    forkAt: await readForkAt(node.calls, { genesisFile: null, chainId: 31_337 }),
+    headPolicy: "latest",
+    finalityDepth: 1000,
+    retryPolicy: { initialDelayMs: 1000, maximumDelayMs: 1000, maximumAttempts: 12 },
+  };
+});
+
+afterAll(async () => {
+  await Promise.all([anvil?.stop(), clickhouse?.stop()]);
+});
+
+/** The real stores and the real node under a network name of their own. */
+function dependenciesFor(name: string, node: ExecutionNode = network.node): Dependencies {
+  return {
+    ...createFakeWorld().dependencies,
+    network: async () => ({ ...network, name, node }),
+    rows: createRowStore(clickhouse.client),
+    ledger: createLedger(clickhouse.client),
+    ranges: createRangeStore(clickhouse.client),
+    networks: createNetworkStore(clickhouse.client),
+    newAttemptId: () => randomBytes(8).readBigUInt64BE().toString(),
+  };
+}
+
+function start(dependencies: Dependencies, name: string, input: Partial<IndexBlocksInput>) {
+  return startIndexBlocks({ dependencies, engine, input: { network: name, ...input } });
+}
+
+type Step = { pc: number; op: string; gas: number; gasCost: number; depth: number };
+
+/** Opcode rows of a block as the node's own JSON tells them; byte codes without a name are ours to name. */
+async function nodeSteps(blockNumber: number): Promise<unknown[]> {
+  const answer = await callNode(anvil.url, "debug_traceBlockByNumber", [
+    `0x${blockNumber.toString(16)}`,
+    { disableStorage: true, disableMemory: true },
+  ]);
+  const traces = answer as { result: { structLogs: Step[] } }[];
+  return traces.flatMap(({ result }, transaction) =>
+    result.structLogs.map((step, index) => [
+      transaction,
+      index,
+      step.pc,
+      nameOf(step.op),
+      step.depth,
+    ]),
+  );
+}
+
+function nameOf(op: string): string {
+  return op === "Unknown" ? "UNDEFINED" : op;
+}
+
+async function shownSteps(name: string, blockNumber: number): Promise<unknown[]> {
+  const rows = await clickhouse.client.query<Record<string, string | number>>(
+    `SELECT transaction_index, index, pc, operation, depth
+     FROM canonical_execution_transaction_structlog
+     WHERE meta_network_name = {name:String} AND block_number = {blockNumber:UInt64} AND operation != ''
+     ORDER BY transaction_index, index`,
+    { parameters: { name, blockNumber } },
+  );
+  return rows.map((row) => [
+    Number(row["transaction_index"]),
+    Number(row["index"]),
+    Number(row["pc"]),
+    row["operation"],
+    Number(row["depth"]),
+  ]);
+}
+
+async function expectChainShown(name: string, toBlock: number): Promise<void> {
+  for (let blockNumber = 0; blockNumber <= toBlock; blockNumber += 1) {
+    expect(await shownSteps(name, blockNumber), `block ${blockNumber}`).toEqual(
+      blockNumber === 0 ? [] : await nodeSteps(blockNumber),
+    );
+  }
+}
+
+describe("indexBlocks on a real chain and the real ClickHouse", () => {
+  test("shows every step of every block, all proven", async () => {
+    const dependencies = dependenciesFor("whole");
+    const { result } = start(dependencies, "whole", { toBlock: head });
+
+    expect(await result).toMatchObject({ blocks: head + 1, failedCount: 0, failed: [] });
+    const rows = await dependencies.ledger.read({
+      network: "whole",
+      processors: ["structlog", "transaction"],
+      range: { fromBlock: 0, toBlock: head },
+    });
+    expect(rows).toHaveLength(2 * (head + 1));
+    expect(rows.filter(({ proof }) => proof !== "proven")).toEqual([]);
+    await expectChainShown("whole", head);
+  });
+
+  test("follows a reorg of the real chain in one ledger insert", async () => {
+    const dependencies = dependenciesFor("forked");
+    await start(dependencies, "forked", { toBlock: head }).result;
+    await callNode(anvil.url, "anvil_reorg", [5, []]);
+    await callNode(anvil.url, "evm_mine");
+
+    const { reorgs } = await start(dependencies, "forked", {
+      fromBlock: head + 1,
+      toBlock: head + 1,
+    }).result;
+
+    expect(reorgs).toEqual([{ depth: 5, ancestor: head - 5 }]);
+    await expectChainShown("forked", head + 1);
+    const [times] = await clickhouse.client.query<{ inserts: string }>(
+      `SELECT uniqExact(updated_at) AS inserts FROM execution_block FINAL
+       WHERE meta_network_name = 'forked' AND generation = 1`,
+    );
+    expect(Number(times?.inserts)).toBe(1);
+  });
+});
