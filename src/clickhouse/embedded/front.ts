@@ -15,6 +15,9 @@ export type Front = {
 /** Longer than the 2.5 s after which the client drops an idle socket, so that it never meets a closed one. */
 const keepAliveMs = 10_000;
 
+/** ClickHouse's default http_max_uri_size: parameters travel in the URL. */
+const maximumUrlBytes = 1 << 20;
+
 export function createFront(engine: Engine, folder: string): Front {
   const sessions = createSessions(engine);
   const jobs = new Set<Job>();
@@ -49,7 +52,8 @@ export function createFront(engine: Engine, folder: string): Front {
     if (jobs.has(job)) await engine.kill(job.tag).catch(() => undefined);
   }
 
-  const server = createServer({ keepAliveTimeout: keepAliveMs }, (request, response) => {
+  const serverOptions = { keepAliveTimeout: keepAliveMs, maxHeaderSize: maximumUrlBytes };
+  const server = createServer(serverOptions, (request, response) => {
     const answer = handle(request, response).catch(() => {
       response.destroy();
     });
