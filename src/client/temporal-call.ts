@@ -7,7 +7,6 @@ import {
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from "@temporalio/client";
-import { ApplicationFailure } from "@temporalio/common";
 import {
   AppError,
   JobNotRunningError,
@@ -110,10 +109,12 @@ function grpcText(error: unknown): string {
   return inner instanceof Error ? inner.message : String(inner);
 }
 
-/** The words of a validator, without the frame that failures put around them. */
+/** The reason within a refusal: the error that it becomes here frames it with what and fix again. */
 function reasonOf(cause: unknown): string {
-  if (cause instanceof ApplicationFailure && cause.message) return firstLine(cause.message);
-  return cause instanceof Error ? firstLine(cause.message) : "the workflow gave no reason";
+  if (!(cause instanceof Error)) return "the workflow gave no reason";
+  const [what = "", ...facts] = cause.message.split("\n").map((line) => line.trim());
+  const reasons = facts.filter((line) => !line.startsWith("Fix: "));
+  return reasons.length > 0 ? reasons.join("; ") : what;
 }
 
 function firstLine(text: string): string {

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { headPolicies } from "../../config/schema.ts";
 import type { CommandContext } from "../context.ts";
+import { defaultConcurrency } from "../jobs.ts";
 import type { Outcome } from "../outcome.ts";
 
 /** Runs a command's work with its context and prints what it came to. */
@@ -25,9 +26,8 @@ export function wholeNumber(minimum: number, maximum = Number.MAX_SAFE_INTEGER) 
 export const maximumConcurrency = 64;
 
 export function concurrencyOption(): Option {
-  return new Option("--concurrency <k>", "chunks in flight, 1 to 64").argParser(
-    wholeNumber(1, maximumConcurrency),
-  );
+  const description = `chunks in flight, 1 to ${maximumConcurrency} (a start's default: ${defaultConcurrency})`;
+  return new Option("--concurrency <k>", description).argParser(wholeNumber(1, maximumConcurrency));
 }
 
 export function headOption(): Option {

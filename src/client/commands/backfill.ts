@@ -30,10 +30,13 @@ const rangeArgument = "<range>";
 export function addBackfill(program: Command, act: Act): void {
   const backfill = program
     .command("backfill")
-    .description("index a closed range of blocks: <from>-<to>, or 15M:+1000 for a length")
+    .usage("<range> [options]  or  <command> <range>")
+    .description("index a closed range of blocks: <from>-<to>, or 15M:+1000 for a length");
+  // A command of its own, so that its options are not those of its neighbours; its name may be left out.
+  const run = backfill
+    .command("start", { isDefault: true })
+    .description("index the range; `start` may be left out")
     .argument(rangeArgument, "both ends belong to it")
-    // So that `set-concurrency` has --concurrency for itself.
-    .enablePositionalOptions()
     .option("--newest-first", "from the end of the range to its start")
     .addOption(concurrencyOption())
     .option("--force", "trace again what is complete already")
@@ -50,6 +53,7 @@ export function addBackfill(program: Command, act: Act): void {
     .action((range: string, { concurrency }: { concurrency: number }) =>
       act((context) => setConcurrency(context, nameByText(context.network(), range), concurrency)),
     );
+  addOptionsOf(backfill, run);
   addExamples(
     backfill,
     "backfill 15000000-15000999 --wait",
@@ -57,6 +61,21 @@ export function addBackfill(program: Command, act: Act): void {
     "backfill pause 15000000-15000999",
     "backfill set-concurrency 15M:+1000 --concurrency 8",
   );
+}
+
+/** Shows the options of the default command in its parent's help, where people look for them. */
+function addOptionsOf(parent: Command, command: Command): void {
+  parent.addHelpText("after", () => {
+    const help = command.createHelp();
+    const width = help.padWidth(command, help);
+    const lines = help
+      .visibleOptions(command)
+      .filter((option) => option.long !== "--help")
+      .map((option) =>
+        help.formatItem(help.optionTerm(option), width, help.optionDescription(option), help),
+      );
+    return ["\nOptions of a start:", ...lines].join("\n");
+  });
 }
 
 function nameBackfill({ name: network }: NetworkConfig, range: BlockRange): NamedJob {
