@@ -178,8 +178,8 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => 
 try {
   await main(stop.signal);
 } catch (error) {
-  if (!stop.signal.aborted) {
-    console.error(error instanceof AppError ? error.message : redact(String(error)));
-    process.exitCode = 1;
-  }
+  const isStopped = stop.signal.aborted;
+  if (!isStopped) console.error(error instanceof AppError ? error.message : redact(String(error)));
+  // The SDK's runtime would keep the process alive; nothing of ours is left to finish.
+  process.exit(isStopped ? 0 : 1);
 }

@@ -16,8 +16,12 @@ const secretKeys = [
   "signature",
 ];
 
-/** Long parts of the SDK's own fields that say nothing a person looks for. */
-const silentKeys: ReadonlySet<string> = new Set(["sdkComponent", "taskToken", "activation"]);
+/** Fields of the SDK's that are the same on every line. */
+const silentKeys: ReadonlySet<string> = new Set(["sdkComponent", "isLocal", "namespace"]);
+/** Fields that only machines follow. */
+const hiddenFromPeople = ["pid", "hostname", "taskQueue", "activityId", "workflowRunId"];
+/** The SDK warns of what is meant so: the workers of block queues run activities only. */
+const expectedWarning = "No workflows registered";
 
 const nanosPerMilli = 1_000_000n;
 
@@ -30,7 +34,10 @@ export function createLogger(
   { level, format }: LoggingConfig,
   destination: DestinationStream = pino.destination({ dest: 1, sync: true }),
 ): Logger {
-  const stream = format === "pretty" ? pretty({ destination, sync: true }) : destination;
+  const stream =
+    format === "pretty"
+      ? pretty({ destination, sync: true, ignore: hiddenFromPeople.join(",") })
+      : destination;
   const lines = pino(
     {
       level,
@@ -41,10 +48,11 @@ export function createLogger(
     },
     stream,
   );
-  return new DefaultLogger(toSdkLevel(level), (entry) => write(lines, entry));
+  return new DefaultLogger(sdkLevels[level], (entry) => write(lines, entry));
 }
 
-function write(lines: PinoLogger, { level, message, timestampNanos, meta }: LogEntry): void {
+function write(lines: PinoLogger, entry: LogEntry): void {
+  const { message, timestampNanos, meta } = entry;
   const fields: Record<string, unknown> = {
     // The SDK's bigint; pino cannot write one.
     time: new Date(Number(timestampNanos / nanosPerMilli)).toISOString(),
@@ -52,7 +60,7 @@ function write(lines: PinoLogger, { level, message, timestampNanos, meta }: LogE
   for (const [key, value] of Object.entries(meta ?? {})) {
     if (!silentKeys.has(key)) fields[key] = toField(value);
   }
-  lines[toPinoLevel(level)](fields, redact(message));
+  lines[levelOf(entry)](fields, redact(message));
 }
 
 /** A fault we throw on purpose has no stack worth a line: its message says what, facts and fix. */
@@ -74,21 +82,18 @@ const sdkLevels: Readonly<Record<LoggingConfig["level"], SdkLevel>> = {
   error: "ERROR",
 };
 
-function toSdkLevel(level: LoggingConfig["level"]): SdkLevel {
-  return sdkLevels[level];
-}
+const pinoLevels: Readonly<Record<SdkLevel, LoggingConfig["level"]>> = {
+  TRACE: "trace",
+  DEBUG: "debug",
+  INFO: "info",
+  WARN: "warn",
+  ERROR: "error",
+};
 
-function toPinoLevel(level: SdkLevel): LoggingConfig["level"] {
-  switch (level) {
-    case "TRACE":
-      return "trace";
-    case "DEBUG":
-      return "debug";
-    case "INFO":
-      return "info";
-    case "WARN":
-      return "warn";
-    default:
-      return "error";
-  }
+/** What the SDK's worker says of its own inner life at info is for those who debug it. */
+function levelOf({ level, message, meta }: LogEntry): LoggingConfig["level"] {
+  const isInnerLife =
+    meta?.["sdkComponent"] === "worker" &&
+    (level === "INFO" || message.startsWith(expectedWarning));
+  return isInnerLife ? "debug" : pinoLevels[level];
 }

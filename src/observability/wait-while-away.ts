@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "@temporalio/common";
 import {
+  AppError,
   DiskFullError,
   NodeUnavailableError,
   StorageUnavailableError,
@@ -52,7 +53,6 @@ export async function waitWhileAway<Answer>(
 
 /** Undefined for an error that waiting does not mend. */
 function awayReason(error: unknown): string | undefined {
-  return error instanceof Error && awayErrors.some((away) => error instanceof away)
-    ? error.message
-    : undefined;
+  const isAway = error instanceof AppError && awayErrors.some((away) => error instanceof away);
+  return isAway ? [error.message.split("\n", 1), ...error.facts].join(" ") : undefined;
 }
