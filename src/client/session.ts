@@ -90,10 +90,16 @@ async function readHead(
   throw lastError;
 }
 
+/** Registers our search attributes, so that a job can be started before the first worker is. */
 async function openTemporal(config: Config, closers: (() => Promise<void>)[]): Promise<Client> {
+  const { Connection } = await import("@temporalio/client");
   const { connectClient } = await import("../temporal/connect-client.ts");
+  const { registerSearchAttributes } = await import("../temporal/register-search-attributes.ts");
   const { client, close } = await connectClient(config.temporal);
   closers.push(close);
+  if (client.connection instanceof Connection) {
+    await registerSearchAttributes(client.connection.operatorService, config.temporal.namespace);
+  }
   return client;
 }
 

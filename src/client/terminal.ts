@@ -9,6 +9,8 @@ export type Bar = {
 /** What a person at a terminal sees while a command runs; elsewhere all of it is silent. */
 export type Terminal = {
   readonly isInteractive: boolean;
+  /** A line about what comes now, before the answer. */
+  readonly say: (line: string) => void;
   readonly startBar: (label: string) => Bar;
   /** Shows a text in place of the last one, again and again until Ctrl-C. */
   readonly watch: (render: () => Promise<string>, intervalMs: number) => Promise<void>;
@@ -26,6 +28,9 @@ export function createTerminal({ stdout, stderr }: Streams, { json }: { json: bo
   const isInteractive = stdout.isTTY && stderr.isTTY && !json;
   return {
     isInteractive,
+    say: (line) => {
+      if (isInteractive) stderr.write(`${line}\n`);
+    },
     startBar: (label) => (isInteractive ? startBar(label, stderr) : silentBar),
     watch: async (render, intervalMs) => {
       const interrupted = new Promise<"interrupted">((resolve) => {

@@ -143,7 +143,9 @@ async function waitForEnd(
 
 /** Watches a backfill to its end with a bar that moves within chunks. */
 export async function watchWithBar(context: CommandContext, job: NamedJob): Promise<BackfillEnd> {
-  const bar = context.terminal.startBar(job.workflowId);
+  const link = context.workflowLink(job.workflowId);
+  context.terminal.say(`${job.workflowId} runs on also after Ctrl-C.${formatNext({ link })}`);
+  const bar = context.terminal.startBar("done");
   try {
     return await watchBackfill(
       await context.temporal(),

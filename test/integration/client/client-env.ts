@@ -49,7 +49,7 @@ export async function startClientEnv({ rpcUrl }: { rpcUrl: string }): Promise<Cl
   const [temporal, clickhouse] = await Promise.all([startTestTemporal(), startTestClickHouse()]);
   const connection = await NativeConnection.connect({ address: temporal.address });
   let fake = new FakeIndex();
-  let stopWorkers = async () => {};
+  let stopWorkers = nothingToStop;
   const variables = {
     NETWORK: network,
     RPC_URL: rpcUrl,
@@ -82,6 +82,8 @@ export async function startClientEnv({ rpcUrl }: { rpcUrl: string }): Promise<Cl
   };
 }
 
+async function nothingToStop(): Promise<void> {}
+
 /** Arguments in quotes stay together. */
 export async function runLine(
   line: string,
@@ -106,7 +108,7 @@ export async function runLine(
 
 async function startWorkers(
   connection: NativeConnection,
-  { indexBlocks, ...light }: IndexActivities,
+  activities: IndexActivities,
 ): Promise<() => Promise<void>> {
   const common = {
     connection,
@@ -118,11 +120,11 @@ async function startWorkers(
       ...common,
       taskQueue: taskQueues.workflows,
       workflowBundle: await workflowBundle(),
-      activities: light,
+      activities,
       stickyQueueScheduleToStartTimeout: "1s",
     }),
     ...[taskQueues.head(network), taskQueues.bulk(network)].map((taskQueue) =>
-      Worker.create({ ...common, taskQueue, activities: { indexBlocks } }),
+      Worker.create({ ...common, taskQueue, activities }),
     ),
   ]);
   const running = workers.map((worker) => worker.run());

@@ -209,14 +209,13 @@ describe("index", () => {
     env.fake().closeGate();
     await client("backfill 710-719");
     await untilListed(1);
-    env.fake().failures.set(710, 1);
+    env.fake().failures.set(710, 2);
     const indexed = client("index 710");
     await untilListed(2);
     env.fake().openGate();
     const { exitCode, out } = await indexed;
-    // Whichever of the two came first met the fault.
-    if (exitCode === 1) expect(out).toContain("trace_refused: the node refused");
-    else expect(out).toContain("complete");
+    expect(exitCode).toBe(1);
+    expect(out).toContain("trace_refused: the node refused");
   });
 });
 
@@ -324,5 +323,25 @@ describe("without a worker", () => {
     const { exitCode, error } = await client("requeue 5");
     expect(exitCode).toBe(1);
     expect(error).toContain('No worker answers for "gap-fill/devnet".');
+  });
+});
+
+describe("while Temporal is away", () => {
+  test("a command says so and exits 1, and backfill --wait outlasts it", async () => {
+    env.fake().closeGate();
+    const waiting = client("backfill 1100-1109 --wait --json");
+    await untilListed(1);
+    await env.temporal.kill();
+    const { exitCode, json } = await client("status --json");
+    expect(exitCode).toBe(1);
+    expect(json).toMatchObject({
+      error: {
+        name: "TemporalUnavailableError",
+        facts: [`address: ${env.temporal.address}`, expect.any(String)],
+      },
+    });
+    await env.temporal.restart();
+    env.fake().openGate();
+    expect(await waiting).toMatchObject({ exitCode: 0, json: { state: "completed" } });
   });
 });
