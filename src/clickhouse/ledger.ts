@@ -1,5 +1,6 @@
 import type { Ledger } from "../activities/ports.ts";
 import type { BlockRef, Hex } from "../domain/chain.ts";
+import type { LedgerRow } from "../domain/ledger.ts";
 import type { ClickHouse } from "./client.ts";
 import { readCoverage } from "./coverage.ts";
 import { readGaps } from "./gaps.ts";
@@ -17,29 +18,17 @@ const table = "execution_block";
 /** The ledger in ClickHouse: `execution_block` and its events. */
 export function createLedger(clickhouse: ClickHouse): Ledger {
   return {
-    async read({ network, processors, range }, signal) {
-      const rows = await clickhouse.query<StoredRow>(
-        `SELECT ${storedColumns} FROM ${table} FINAL
-         WHERE meta_network_name = {network:String} AND processor IN {processors:Array(String)}
-           AND block_number BETWEEN {from:UInt64} AND {to:UInt64}
-         ORDER BY block_number, processor`,
-        {
-          parameters: { network, processors, from: range.fromBlock, to: range.toBlock },
-          signal,
-        },
-      );
-      return rows.map(fromStoredRow);
-    },
+    read: ({ network, processors, range }, signal) =>
+      readRows(clickhouse, {
+        where: "block_number BETWEEN {from:UInt64} AND {to:UInt64}",
+        parameters: { network, processors, from: range.fromBlock, to: range.toBlock },
+        signal,
+      }),
     async readBlocks(network, processors, blockNumbers) {
       if (blockNumbers.length === 0) return [];
-      const rows = await clickhouse.query<StoredRow>(
-        `SELECT ${storedColumns} FROM ${table} FINAL
-         WHERE meta_network_name = {network:String} AND processor IN {processors:Array(String)}
-           AND block_number IN {numbers:Array(UInt64)}
-         ORDER BY block_number, processor`,
-        { parameters: { network, processors, numbers: blockNumbers } },
-      );
-      return rows.map(fromStoredRow);
+      const where = "block_number IN {numbers:Array(UInt64)}";
+      const parameters = { network, processors, numbers: blockNumbers };
+      return readRows(clickhouse, { where, parameters });
     },
     hashesAbove: (network, aboveBlock, limit) =>
       readHashesAbove(clickhouse, network, aboveBlock, limit),
@@ -78,6 +67,20 @@ export function createLedger(clickhouse: ClickHouse): Ledger {
       return rows.map((row) => ({ ...fromStoredRow(row), updatedAt: updatedAt(row) }));
     },
   };
+}
+
+async function readRows(
+  clickhouse: ClickHouse,
+  query: { where: string; parameters: Record<string, unknown>; signal?: AbortSignal | undefined },
+): Promise<LedgerRow[]> {
+  const rows = await clickhouse.query<StoredRow>(
+    `SELECT ${storedColumns} FROM ${table} FINAL
+     WHERE meta_network_name = {network:String} AND processor IN {processors:Array(String)}
+       AND ${query.where}
+     ORDER BY block_number, processor`,
+    { parameters: query.parameters, signal: query.signal },
+  );
+  return rows.map(fromStoredRow);
 }
 
 /**

@@ -131,7 +131,7 @@ test("settings, databases and parameters of one request never reach another", as
   });
   expect(await readRows(client, setting)).toEqual([before]);
   await expect(
-    client.query({ query: "SELECT 1", clickhouse_settings: { nosuch: 1 } as never }),
+    client.query({ query: "SELECT 1", clickhouse_settings: { ["nosuch" as string]: 1 } }),
   ).rejects.toMatchObject({ code: "115" });
   const elsewhere = connect({ database: "nowhere" });
   await expect(readRows(elsewhere, "SELECT 1")).rejects.toMatchObject({ code: "81" });

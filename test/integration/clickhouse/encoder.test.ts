@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Attempt } from "../../../src/activities/ports.ts";
 import { createRowStore } from "../../../src/clickhouse/rows.ts";
@@ -15,7 +15,10 @@ afterAll(() => clickhouse.stop());
 
 const hex = (length: number) =>
   fc
-    .array(fc.constantFrom(..."0123456789abcdef"), { minLength: length, maxLength: length })
+    .array(fc.constantFrom(...Array.from("0123456789abcdef")), {
+      minLength: length,
+      maxLength: length,
+    })
     .map((digits): Hex => `0x${digits.join("")}`);
 const uint = (bits: number) => fc.bigInt({ min: 0n, max: (1n << BigInt(bits)) - 1n });
 const uint32 = fc.integer({ min: 0, max: 0xffff_ffff });
@@ -228,12 +231,12 @@ test("keeps texts apart when a block holds more kinds than two bytes can number"
   const writer = createRowStore(clickhouse.client).createWriter();
   const attempt = newAttempt();
   const count = 70_000;
-  const rows = fc.sample(step, { numRuns: 1, seed: 1 });
-  const steps = Array.from({ length: count }, (_, index) => ({
-    ...(rows[0] ?? fc.sample(step, 1)[0]),
-    index,
-    call_to_address: `0x${index.toString(16).padStart(40, "0")}` as Hex,
-  })) as Step[];
+  const [sample] = fc.sample(step, { numRuns: 1, seed: 1 });
+  if (!sample) throw new Error("no sample");
+  const steps = Array.from({ length: count }, (_, index): Step => {
+    const call_to_address: Hex = `0x${index.toString(16).padStart(40, "0")}`;
+    return { ...sample, index, call_to_address };
+  });
   writer.addStructlogs(attempt, toColumns(steps, fc.sample(transaction, { numRuns: 3, seed: 1 })));
   await writer.flush();
   const [row] = await clickhouse.client.query(

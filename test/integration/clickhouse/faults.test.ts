@@ -60,9 +60,9 @@ async function rowsPerBatch(client: ClickHouse): Promise<Map<number, number>> {
 
 test("loses no acknowledged row and doubles none when the server is killed in the middle of inserts", async () => {
   const acknowledged = new Set<number>();
-  let isOver = false;
+  const over = new AbortController();
   async function insertUntilOver(first: number): Promise<void> {
-    for (let batch = first; !isOver; batch += 2) {
+    for (let batch = first; !over.signal.aborted; batch += 2) {
       await insertBatch(clickhouse, batch);
       acknowledged.add(batch);
     }
@@ -74,7 +74,7 @@ test("loses no acknowledged row and doubles none when the server is killed in th
     await server.kill();
     server = await start();
   }
-  isOver = true;
+  over.abort();
   await Promise.all(inserting);
   const stored = await rowsPerBatch(clickhouse);
   expect([...stored.keys()].toSorted((a, b) => a - b)).toEqual(
