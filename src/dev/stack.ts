@@ -2,6 +2,7 @@ import getPort from "get-port";
 import { startEmbeddedServer } from "../clickhouse/embedded/start.ts";
 import type { DataFolder, StackEnv } from "./data-folder.ts";
 import { projectRoot } from "./project-root.ts";
+import { StopList } from "./stop-list.ts";
 import { SupervisedWorker } from "./supervised-worker.ts";
 import { resolveTemporalCli } from "./temporal-cli.ts";
 import { startTemporal, type TemporalServer } from "./temporal-server.ts";
@@ -47,12 +48,9 @@ const foreignVariables = {
 
 /** Starts Temporal, ClickHouse and a worker, and writes stack.env once all of them answer. */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const stops: (() => Promise<void>)[] = [];
-  const stop = async () => {
-    for (const one of stops.toReversed()) await one();
-    stops.length = 0;
-    await options.folder.release();
-  };
+  const stops = new StopList();
+  stops.add(options.folder.release);
+  const stop = () => stops.stopAll();
   try {
     return { ...(await startAll(options, stops)), stop };
   } catch (error) {
@@ -61,10 +59,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-async function startAll(
-  options: StackOptions,
-  stops: (() => Promise<void>)[],
-): Promise<Omit<Stack, "stop">> {
+async function startAll(options: StackOptions, stops: StopList): Promise<Omit<Stack, "stop">> {
   const { dataDir, report, ports = {} } = options;
   const cli = await resolveTemporalCli({ root: projectRoot, report });
   const [temporal, clickhouse] = await Promise.all([
@@ -75,7 +70,7 @@ async function startAll(
       ...(ports.temporal === undefined ? {} : { port: ports.temporal }),
       ...(ports.ui === undefined ? {} : { uiPort: ports.ui }),
     }).then((server) => {
-      stops.push(server.stop);
+      stops.add(server.stop);
       return server;
     }),
     startClickHouse(options, stops),
@@ -102,20 +97,20 @@ async function startAll(
     logFile: `${dataDir}/logs/worker.log`,
     report,
   });
-  stops.push(() => worker.stop());
+  stops.add(() => worker.stop());
   await options.folder.writeStackEnv(env);
   return { env, worker, temporal };
 }
 
 async function startClickHouse(
   { dataDir, clickhouse, ports }: StackOptions,
-  stops: (() => Promise<void>)[],
+  stops: StopList,
 ): Promise<{ url: string; database: string }> {
   if (clickhouse !== null) return clickhouse;
   const server = await startEmbeddedServer({
     dataDir: `${dataDir}/clickhouse`,
     ...(ports?.clickhouse === undefined ? {} : { port: ports.clickhouse }),
   });
-  stops.push(() => server.stop());
+  stops.add(() => server.stop());
   return { url: server.url, database: "blockloom" };
 }

@@ -1,0 +1,62 @@
+import Table from "cli-table3";
+import { formatCount, formatPercent } from "../../client/views/format.ts";
+import type { StoryResult } from "./story.ts";
+
+export type ClosingFacts = StoryResult & {
+  /** Transactions that the chain itself counts. */
+  readonly chainTransactions: number;
+  /** Most memory that a worker held, in bytes. */
+  readonly peakMemory: number;
+  readonly seconds: number;
+};
+
+type Line = {
+  readonly what: string;
+  readonly value: string;
+  /** false: the demo has not proven what it promises. */
+  readonly isRight: boolean;
+};
+
+/** The last word of the demo. @returns The table, and whether all of it is proven. */
+export function closeStory(facts: ClosingFacts): { text: string; isProven: boolean } {
+  const lines = judge(facts);
+  const table = new Table({ head: ["what", "", ""], style: { head: [], border: [] } });
+  table.push(...lines.map(({ what, value, isRight }) => [what, value, isRight ? "ok" : "WRONG"]));
+  return { text: table.toString(), isProven: lines.every(({ isRight }) => isRight) };
+}
+
+function judge(facts: ClosingFacts): Line[] {
+  const { coverage, head } = facts;
+  const sum = (count: (one: StoryResult["coverage"]["processors"][number]) => number) =>
+    coverage.processors.reduce((total, one) => total + count(one), 0);
+  const structlog = coverage.processors.find(({ processor }) => processor === "structlog");
+  const blocks = head + 1;
+  const fewestProven = Math.min(...coverage.processors.map((one) => one.blocks.proven));
+  const duplicates = sum((one) => one.duplicates);
+  const missing = sum((one) => one.blocks.missing);
+  return [
+    line("blocks", formatCount(blocks), fewestProven === blocks),
+    line(
+      "transactions",
+      formatCount(structlog?.transactionCount ?? 0),
+      structlog?.transactionCount === facts.chainTransactions,
+    ),
+    line("structlog rows", formatCount(structlog?.rowCount ?? 0), (structlog?.rowCount ?? 0) > 0),
+    line(
+      "failed and recovered",
+      formatCount(facts.failedAndRecovered),
+      facts.failedAndRecovered > 0,
+    ),
+    line("worker kills", formatCount(facts.workerKills), facts.workerKills === 1),
+    line("requeued", formatCount(facts.requeued), facts.requeued > 0),
+    line("duplicates", formatCount(duplicates), duplicates === 0),
+    line("missing", formatCount(missing), missing === 0),
+    line("proven", formatPercent((100 * fewestProven) / blocks), coverage.proven),
+    line("peak memory of the worker", `${formatCount(Math.round(facts.peakMemory / 2 ** 20))} MB`),
+    line("time", `${facts.seconds.toFixed(1)} s`),
+  ];
+}
+
+function line(what: string, value: string, isRight = true): Line {
+  return { what, value, isRight };
+}

@@ -1,0 +1,73 @@
+import cliProgress from "cli-progress";
+import type { LiveState } from "./live-state.ts";
+
+/** What a person sees of the demo. */
+export type DemoView = {
+  /** A line that stays: what happens now, with the time since the start in front. */
+  readonly say: (line: string) => void;
+  /** The picture that moves. */
+  readonly show: (state: LiveState) => void;
+  /** Takes the moving picture away. */
+  readonly end: () => void;
+};
+
+/** Bars on a terminal, plain lines elsewhere. */
+export function createView(stream: NodeJS.WriteStream): DemoView {
+  const started = Date.now();
+  const stamp = (line: string) =>
+    `${((Date.now() - started) / 1000).toFixed(1).padStart(6)} s  ${line}`;
+  return stream.isTTY ? createBarView(stream, stamp) : createLineView(stream, stamp);
+}
+
+type Stamp = (line: string) => string;
+
+function createBarView(stream: NodeJS.WriteStream, stamp: Stamp): DemoView {
+  const bars = new cliProgress.MultiBar(
+    {
+      stream,
+      hideCursor: true,
+      autopadding: true,
+      barCompleteChar: "█",
+      barIncompleteChar: "░",
+      barsize: 30,
+      linewrap: false,
+    },
+    cliProgress.Presets.shades_classic,
+  );
+  const line = () => bars.create(1, 0, { text: "" }, { format: "{text}" });
+  const backfill = bars.create(
+    1,
+    0,
+    { note: "" },
+    { format: "backfill  {bar} {percentage} %  {value}/{total} {note}" },
+  );
+  const [follow, gaps, link] = [line(), line(), line()];
+  return {
+    say: (text) => bars.log(`${stamp(text)}\n`),
+    show: (state) => {
+      backfill.setTotal(Math.max(state.backfill.total, 1));
+      backfill.update(state.backfill.done, { note: state.backfill.note });
+      follow.update(0, { text: `follow    ${state.follow}` });
+      gaps.update(0, { text: `gaps      ${state.gaps}` });
+      link.update(0, { text: `UI        ${state.uiUrl}` });
+    },
+    end: () => bars.stop(),
+  };
+}
+
+const lineEveryMs = 2000;
+
+function createLineView(stream: NodeJS.WriteStream, stamp: Stamp): DemoView {
+  let last = { text: "", at: 0 };
+  const say = (text: string) => stream.write(`${stamp(text)}\n`);
+  return {
+    say,
+    show: ({ backfill: { done, total, note }, follow, gaps }) => {
+      const text = `backfill ${done}/${total} ${note} | follow ${follow} | gaps ${gaps}`;
+      if (text === last.text || Date.now() - last.at < lineEveryMs) return;
+      last = { text, at: Date.now() };
+      say(text);
+    },
+    end: () => {},
+  };
+}

@@ -1,0 +1,101 @@
+import type { Client } from "@temporalio/client";
+import type { Ledger } from "../../activities/ports.ts";
+import { openSession } from "../../client/session.ts";
+import { formatCount } from "../../client/views/format.ts";
+import type { Processor } from "../../domain/processor.ts";
+import { type PreparedChain, prepareChain, type Traffic } from "../demo-chain/demo-chain.ts";
+import { startDemoAnvil } from "../demo-chain/start-demo-anvil.ts";
+import { type FaultProxy, startFaultProxy } from "../fault-proxy.ts";
+import { type Stack, type StackOptions, startStack } from "../stack.ts";
+import { StopList } from "../stop-list.ts";
+import type { DemoData } from "./demo-data.ts";
+
+/** Everything that the demo runs on. */
+export type DemoWorld = {
+  readonly network: string;
+  readonly processors: readonly Processor[];
+  readonly chain: PreparedChain;
+  readonly proxy: FaultProxy;
+  readonly stack: Stack;
+  readonly client: Client;
+  readonly ledger: Ledger;
+  /** Lets the chain go on, one block a second. */
+  readonly startTraffic: () => Traffic;
+  readonly stop: () => Promise<void>;
+};
+
+export type WorldOptions = {
+  readonly data: DemoData;
+  readonly targetSteps: number;
+  readonly blockTimeMs: number;
+  readonly ports: NonNullable<StackOptions["ports"]>;
+  readonly clickhouse: StackOptions["clickhouse"];
+  readonly say: (line: string) => void;
+};
+
+const network = "demo";
+
+/** Makes the chain and the servers around it; what was started is stopped when something fails. */
+export async function createWorld(options: WorldOptions): Promise<DemoWorld> {
+  const stops = new StopList();
+  stops.add(options.data.folder.release);
+  const stop = () => stops.stopAll();
+  try {
+    return { ...(await createParts(options, stops)), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function createParts(
+  { data, say, ...options }: WorldOptions,
+  stops: StopList,
+): Promise<Omit<DemoWorld, "stop">> {
+  const anvil = await startDemoAnvil({ dataDir: data.dataDir });
+  stops.add(anvil.stop);
+  const chain = await prepareChain({
+    rpcUrl: anvil.url,
+    seed: data.seed,
+    targetSteps: options.targetSteps,
+    minimumHead: data.earlierHead,
+  });
+  say(
+    `the chain has run ahead: ${formatCount(chain.blocks)} blocks, about ${formatCount(chain.steps)} steps`,
+  );
+  const proxy = await startFaultProxy({ targetUrl: anvil.url });
+  stops.add(proxy.stop);
+  const stack = await startStack({
+    folder: data.folder,
+    dataDir: data.dataDir,
+    network,
+    rpcUrl: anvil.url,
+    workerRpcUrl: proxy.url,
+    ports: options.ports,
+    clickhouse: options.clickhouse,
+    // A failed block is tried again after at most a second, so that the demo can show it.
+    workerEnv: { RETRY_INITIAL_DELAY_MS: "1000" },
+    report: say,
+  });
+  stops.add(stack.stop);
+  const { context, close } = openSession({ network }, { ...process.env, ...stack.env });
+  stops.add(close);
+  say(`Temporal, ClickHouse and a worker are up; web UI: ${stack.env.TEMPORAL_UI_URL}`);
+  return {
+    network,
+    processors: context.network().processors,
+    chain,
+    proxy,
+    stack,
+    client: await context.temporal(),
+    ledger: await context.ledger(),
+    startTraffic: () => {
+      const traffic = chain.startTraffic({
+        blockTimeMs: options.blockTimeMs,
+        onBlock: (head) => void data.noteHead(head),
+      });
+      stops.add(traffic.stop);
+      return traffic;
+    },
+  };
+}
