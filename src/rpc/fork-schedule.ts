@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { ForkAt } from "../activities/ports.ts";
+import { scheduleOfEthConfig } from "../domain/eth-config.ts";
 import {
   type ForkSchedule,
   forkAt,
@@ -13,7 +14,7 @@ import type { NodeCalls } from "./node-calls.ts";
 
 /**
  * The forks of a chain, from the first that knows them: the genesis file, the chain id of a known network, anvil's own
- * word. None knows them: every block's fork is null, and its proof stays unverified.
+ * word, `eth_config`. None knows them: every block's fork is null, and its proof stays unverified.
  * @throws {ConfigError} when the genesis file cannot be used.
  */
 export async function readForkAt(
@@ -22,7 +23,7 @@ export async function readForkAt(
 ): Promise<ForkAt> {
   const schedule =
     genesisFile === null
-      ? (scheduleOfChain(chainId) ?? (await askAnvil(calls)))
+      ? (scheduleOfChain(chainId) ?? (await askAnvil(calls)) ?? (await askEthConfig(calls)))
       : await readGenesisFile(genesisFile);
   return schedule ? (block) => forkAt(schedule, block) : () => null;
 }
@@ -38,12 +39,21 @@ async function readGenesisFile(path: string): Promise<ForkSchedule> {
   }
 }
 
-/** Only anvil knows this call; a node that refuses it says nothing about its forks. */
+/** Only anvil knows this call. */
 async function askAnvil(calls: NodeCalls): Promise<ForkSchedule | null> {
+  const info = await askUnlessRefused(calls, "anvil_nodeInfo");
+  const isInfo = typeof info === "object" && info !== null && "hardFork" in info;
+  return isInfo ? scheduleOfHardfork(String(info.hardFork)) : null;
+}
+
+async function askEthConfig(calls: NodeCalls): Promise<ForkSchedule | null> {
+  return scheduleOfEthConfig(await askUnlessRefused(calls, "eth_config"));
+}
+
+/** A node that refuses a call says nothing about its forks. */
+async function askUnlessRefused(calls: NodeCalls, method: string): Promise<unknown> {
   try {
-    const info = await calls.ask({ method: "anvil_nodeInfo", params: [] });
-    const isInfo = typeof info === "object" && info !== null && "hardFork" in info;
-    return isInfo ? scheduleOfHardfork(String(info.hardFork)) : null;
+    return await calls.ask({ method, params: [] });
   } catch (error) {
     if (error instanceof RpcRefusal) return null;
     throw error;

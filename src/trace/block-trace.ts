@@ -58,8 +58,10 @@ export interface BlockTrace {
  */
 export function createBlockTrace(input: BlockTraceInput): BlockTrace {
   const transactions = toTransactionFacts(input.block, input.receipts);
-  // Amsterdam has gas in more than one dimension (EIP-8037): its rules are not known here.
-  const fork = input.fork === "amsterdam" ? null : input.fork;
+  // Amsterdam has gas in more than one dimension (EIP-8037): its rules are not known here. Its headers tell it where
+  // nobody announced it (EIP-7928).
+  const isAmsterdam = input.fork === "amsterdam" || "blockAccessListHash" in input.block;
+  const fork = isAmsterdam ? null : input.fork;
   const columns = createStructlogColumns();
   const calls = new CallScanner();
   const walk = new BlockWalk({
