@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { Client, WorkflowNotFoundError } from "@temporalio/client";
 import type { Logger } from "@temporalio/common";
-import type { Worker } from "@temporalio/worker";
+import type { NativeConnection, Worker } from "@temporalio/worker";
 import { createActivities } from "./activities/index.ts";
 import type { Dependencies, Meters, NetworkStore } from "./activities/ports.ts";
 import { type ClickHouse, createClickHouse } from "./clickhouse/client.ts";
@@ -13,7 +13,7 @@ import { createRowStore } from "./clickhouse/rows.ts";
 import { startGapFill } from "./client/jobs.ts";
 import { type Config, loadConfig } from "./config/load-config.ts";
 import { expectedChainId, findNetwork } from "./config/networks.ts";
-import { AppError, ConfigError, JobInputDiffersError } from "./errors.ts";
+import { AppError, ConfigError, JobInputDiffersError, TemporalUnavailableError } from "./errors.ts";
 import { createLogger } from "./observability/logger.ts";
 import { redact } from "./observability/redact.ts";
 import { installRuntime } from "./observability/runtime.ts";
@@ -21,6 +21,7 @@ import { waitWhileAway } from "./observability/wait-while-away.ts";
 import { createNetworks, type OpenNetworkFor } from "./rpc/networks.ts";
 import { connectWorker } from "./temporal/connect-worker.ts";
 import { createWorkers } from "./temporal/create-workers.ts";
+import { isServerAway } from "./temporal/grpc-status.ts";
 import { registerSearchAttributes } from "./temporal/register-search-attributes.ts";
 import { verifyBlockRoots } from "./trace/block-roots.ts";
 import { createBlockTrace } from "./trace/block-trace.ts";
@@ -57,11 +58,8 @@ async function main(signal: AbortSignal): Promise<void> {
 
   const clickhouse = await openStorage(process);
   const networks = await openNetworks(process, createNetworkStore(clickhouse));
-  const connection = await waitFor(process, `Temporal at ${config.temporal.address}`, () =>
-    connectWorker(config.temporal),
-  );
+  const connection = await openTemporal(process);
   const { namespace } = config.temporal;
-  await registerSearchAttributes(connection.operatorService, namespace);
   const dependencies = createDependencies(
     process,
     clickhouse,
@@ -114,6 +112,24 @@ async function openNetworks(process: Process, store: NetworkStore): Promise<Open
     });
   }
   return networks;
+}
+
+/** Connects, and registers the search attributes that workflows write. */
+function openTemporal(process: Process): Promise<NativeConnection> {
+  const { temporal } = process.config;
+  return waitFor(process, `Temporal at ${temporal.address}`, async () => {
+    const connection = await connectWorker(temporal);
+    try {
+      await registerSearchAttributes(connection.operatorService, temporal.namespace);
+      return connection;
+    } catch (error) {
+      await connection.close();
+      const reason = "it went away again";
+      throw isServerAway(error)
+        ? new TemporalUnavailableError({ address: temporal.address, reason })
+        : error;
+    }
+  });
 }
 
 function createDependencies(

@@ -14,7 +14,6 @@ import { readTemporal, type TemporalConfig } from "./temporal.ts";
 
 export type NetworkConfig = ConfigFile["networks"][string] & { readonly name: string };
 export type NodeConfig = NetworkConfig["nodes"][number];
-export type ClickhouseConfig = ConfigFile["clickhouse"];
 export type LoggingConfig = ConfigFile["logging"];
 
 /** All settings of a process, checked and frozen. */

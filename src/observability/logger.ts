@@ -16,8 +16,14 @@ const secretKeys = [
   "signature",
 ];
 
-/** Fields of the SDK's that are the same on every line. */
-const silentKeys: ReadonlySet<string> = new Set(["sdkComponent", "isLocal", "namespace"]);
+/** Fields of the SDK's that are long, or the same on every line. */
+const silentKeys: ReadonlySet<string> = new Set([
+  "sdkComponent",
+  "isLocal",
+  "namespace",
+  "taskToken",
+  "options",
+]);
 /** Fields that only machines follow. */
 const hiddenFromPeople = ["pid", "hostname", "taskQueue", "activityId", "workflowRunId"];
 /** The SDK warns of what is meant so: the workers of block queues run activities only. */
@@ -36,7 +42,7 @@ export function createLogger(
 ): Logger {
   const stream =
     format === "pretty"
-      ? pretty({ destination, sync: true, ignore: hiddenFromPeople.join(",") })
+      ? pretty({ destination, sync: true, singleLine: true, ignore: hiddenFromPeople.join(",") })
       : destination;
   const lines = pino(
     {

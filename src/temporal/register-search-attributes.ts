@@ -21,70 +21,57 @@ export async function registerSearchAttributes(
   operatorService: OperatorService,
   namespace: string,
 ): Promise<void> {
-  const existing = await listAttributes(operatorService, namespace);
-  const wanted = Object.entries(searchAttributeTypes).map(
-    ([name, type]) => [name, indexedValueTypes[type] ?? 0] as const,
-  );
-  const clashes = wanted.filter(([name, type]) => (existing[name] ?? type) !== type);
-  if (clashes.length > 0) {
-    throw new ConfigError("Temporal's namespace has search attributes of other types.", {
-      facts: [
-        `namespace: ${namespace}`,
-        ...clashes.map(
-          ([name, type]) => `${name}: registered as type ${existing[name]}, needed as type ${type}`,
-        ),
-      ],
-      fix: "remove them with `temporal operator search-attribute remove`, or use another TEMPORAL_NAMESPACE.",
-    });
-  }
-  const missing = wanted.filter(([name]) => existing[name] === undefined);
-  if (missing.length === 0) return;
   try {
-    await operatorService.addSearchAttributes({
-      namespace,
-      searchAttributes: Object.fromEntries(missing),
-    });
+    const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
+    const missing = findMissing(namespace, customAttributes ?? {});
+    if (missing.length === 0) return;
+    const searchAttributes = Object.fromEntries(missing);
+    await operatorService.addSearchAttributes({ namespace, searchAttributes });
   } catch (error) {
-    throw (
-      refused(
-        error,
-        namespace,
-        missing.map(([name]) => name),
-      ) ?? error
-    );
+    throw explain(error, namespace) ?? error;
   }
 }
 
-async function listAttributes(
-  operatorService: OperatorService,
+/** Names and type numbers that are not registered yet. @throws {ConfigError} */
+function findMissing(
   namespace: string,
-): Promise<Readonly<Record<string, number>>> {
-  try {
-    const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
-    return customAttributes ?? {};
-  } catch (error) {
-    if (statusOf(error) === grpcStatus.notFound) {
-      throw new ConfigError("Temporal does not know the namespace.", {
+  existing: Readonly<Record<string, number>>,
+): [name: string, type: number][] {
+  const wanted = Object.entries(searchAttributeTypes).map(([name, type]): [string, number] => [
+    name,
+    indexedValueTypes[type] ?? 0,
+  ]);
+  const clashes = wanted.filter(([name, type]) => (existing[name] ?? type) !== type);
+  if (clashes.length === 0) return wanted.filter(([name]) => existing[name] === undefined);
+  throw new ConfigError("Temporal's namespace has search attributes of other types.", {
+    facts: [
+      `namespace: ${namespace}`,
+      ...clashes.map(
+        ([name, type]) => `${name}: registered as type ${existing[name]}, needed as type ${type}`,
+      ),
+    ],
+    fix: "remove them with `temporal operator search-attribute remove`, or use another TEMPORAL_NAMESPACE.",
+  });
+}
+
+function explain(error: unknown, namespace: string): ConfigError | undefined {
+  switch (statusOf(error)) {
+    case grpcStatus.notFound:
+      return new ConfigError("Temporal does not know the namespace.", {
         facts: [`namespace: ${namespace}`],
         fix: "create it with `temporal operator namespace create`, or correct TEMPORAL_NAMESPACE.",
       });
-    }
-    throw refused(error, namespace, Object.keys(searchAttributeTypes)) ?? error;
+    // Temporal Cloud and locked-down servers let only their operators register.
+    case grpcStatus.permissionDenied:
+    case grpcStatus.unimplemented:
+      return new ConfigError("Temporal does not let us register search attributes.", {
+        facts: [
+          `namespace: ${namespace}`,
+          `needed: ${Object.keys(searchAttributeTypes).join(", ")}`,
+        ],
+        fix: "have an operator of the server create them; docs/operations.md lists their types.",
+      });
+    default:
+      return undefined;
   }
-}
-
-/** Temporal Cloud and locked-down servers let only their operators register. */
-function refused(
-  error: unknown,
-  namespace: string,
-  names: readonly string[],
-): ConfigError | undefined {
-  const status = statusOf(error);
-  if (status !== grpcStatus.permissionDenied && status !== grpcStatus.unimplemented) {
-    return undefined;
-  }
-  return new ConfigError("Temporal does not let us register search attributes.", {
-    facts: [`namespace: ${namespace}`, `needed: ${names.join(", ")}`],
-    fix: "have an operator of the server create them; docs/operations.md lists their types.",
-  });
 }
