@@ -1,17 +1,18 @@
 import type { Client } from "@temporalio/client";
-import { describeJob, explainWait, readPending } from "../../client/job-status.ts";
+import { describeJob, type PendingActivity, readPending } from "../../client/job-status.ts";
 import { targetOf } from "../../client/job-target.ts";
 import { queryJob } from "../../client/steer-job.ts";
 import { glanceTimeoutMs } from "../../client/temporal-call.ts";
-import { formatCount } from "../../client/views/format.ts";
-import { countDone, formatBackfillNote } from "../../client/views/job-view.ts";
-import type { BlockRange } from "../../domain/block-range.ts";
+import { formatCount, formatRate, formatSeconds } from "../../client/views/format.ts";
+import { countDone } from "../../client/views/job-view.ts";
+import { type BlockRange, countBlocks } from "../../domain/block-range.ts";
 import {
   type BackfillProgress,
   type FollowProgress,
   type GapFillProgress,
   workflowIds,
 } from "../../workflows/messages.ts";
+import { RateWindow } from "./rate-window.ts";
 
 /** The three jobs at a glance. */
 export type LiveState = {
@@ -32,67 +33,79 @@ const lookEveryMs = 500;
 
 /** Looks at the jobs twice a second, through dead workers, until stopped; what does not answer keeps its last word. */
 export function watchJobs(demo: Demo, show: (state: LiveState) => void): { stop: () => void } {
+  const rates = { rows: new RateWindow(), blocks: new RateWindow() };
   let state: LiveState = {
-    backfill: { done: 0, total: demo.range.toBlock - demo.range.fromBlock + 1, note: "" },
+    backfill: { done: 0, total: countBlocks(demo.range), note: "" },
     follow: "starting",
     gaps: "starting",
     uiUrl: demo.uiUrl,
   };
   let isLooking = false;
+  let isStopped = false;
   async function look(): Promise<void> {
     if (isLooking) return;
     isLooking = true;
     const [backfill, follow, gaps] = await Promise.all([
-      lookAtBackfill(demo).catch(() => state.backfill),
+      lookAtBackfill(demo, rates).catch(() => state.backfill),
       lookAtFollow(demo).catch(() => state.follow),
       lookAtGaps(demo).catch(() => state.gaps),
     ]);
     state = { ...state, backfill, follow, gaps };
     isLooking = false;
-    show(state);
+    if (!isStopped) show(state);
   }
   const timer = setInterval(() => void look(), lookEveryMs);
-  return { stop: () => clearInterval(timer) };
-}
-
-async function lookAtBackfill({ client, network, range }: Demo): Promise<LiveState["backfill"]> {
-  const workflowId = workflowIds.backfill(network, range);
-  const target = targetOf({ workflowId, kind: "backfill", network, range });
-  const description = await describeJob(client, target);
-  const total = range.toBlock - range.fromBlock + 1;
-  if (description.status.name === "COMPLETED") return { done: total, total, note: "| done" };
-  const pending = readPending(description);
-  const progress = await queryJob<BackfillProgress>(client, target, "progress", glanceTimeoutMs);
   return {
-    done: countDone(progress, pending),
-    total,
-    note: formatBackfillNote(progress, explainWait(progress, pending)),
+    stop: () => {
+      isStopped = true;
+      clearInterval(timer);
+    },
   };
 }
 
+type Rates = { readonly rows: RateWindow; readonly blocks: RateWindow };
+
+async function lookAtBackfill(
+  { client, network, range }: Demo,
+  rates: Rates,
+): Promise<LiveState["backfill"]> {
+  const workflowId = workflowIds.backfill(network, range);
+  const target = targetOf({ workflowId, kind: "backfill", network, range });
+  const description = await describeJob(client, target);
+  const total = countBlocks(range);
+  if (description.status.name === "COMPLETED") return { done: total, total, note: "| done" };
+  const pending = readPending(description);
+  const progress = await queryJob<BackfillProgress>(client, target, "progress", glanceTimeoutMs);
+  const done = countDone(progress, pending);
+  const rowsPerSecond = rates.rows.add(progress.rows + rowsInHand(pending));
+  const blocksPerSecond = rates.blocks.add(done);
+  const left = blocksPerSecond > 0 ? formatSeconds((total - done) / blocksPerSecond) : "?";
+  return { done, total, note: `| ${formatRate(rowsPerSecond)} rows/s | ${left} left` };
+}
+
+/** What running activities have stored: the workflow counts it when they end. */
+function rowsInHand(pending: readonly PendingActivity[]): number {
+  return pending.reduce((sum, { heartbeat }) => sum + (heartbeat?.done.rows ?? 0), 0);
+}
+
 async function lookAtFollow({ client, network }: Demo): Promise<string> {
-  const target = targetOf({
-    workflowId: workflowIds.follow(network),
-    kind: "follow",
-    network,
-    range: null,
-  });
-  const { head, lag, rows } = await queryJob<FollowProgress>(
-    client,
-    target,
-    "progress",
-    glanceTimeoutMs,
-  );
-  return `head ${head === null ? "?" : formatCount(head)}, lag ${lag ?? "?"} blocks, ${formatCount(rows)} rows`;
+  const workflowId = workflowIds.follow(network);
+  const target = targetOf({ workflowId, kind: "follow", network, range: null });
+  const description = await describeJob(client, target);
+  if (description.status.name !== "RUNNING") return "stopped";
+  const pending = readPending(description);
+  const progress = await queryJob<FollowProgress>(client, target, "progress", glanceTimeoutMs);
+  const heartbeat = pending.find((activity) => activity.heartbeat !== null)?.heartbeat;
+  const head = heartbeat?.done.head ?? progress.head;
+  const next = heartbeat?.nextBlock ?? progress.nextBlock;
+  if (head === null || next === null) return "waiting for a block";
+  const rows = progress.rows + rowsInHand(pending);
+  return `head ${formatCount(head)}, lag ${Math.max(0, head + 1 - next)}, ${formatCount(rows)} rows`;
 }
 
 async function lookAtGaps({ client, network }: Demo): Promise<string> {
-  const target = targetOf({
-    workflowId: workflowIds.gapFill(network),
-    kind: "gap-fill",
-    network,
-    range: null,
-  });
+  const workflowId = workflowIds.gapFill(network);
+  const target = targetOf({ workflowId, kind: "gap-fill", network, range: null });
   const progress = await queryJob<GapFillProgress>(client, target, "progress", glanceTimeoutMs);
   const { missing, failedWaiting, quarantined, requeued, recovered } = progress;
   return `${missing} missing, ${failedWaiting} failed, ${quarantined} quarantined, ${requeued} requeued, ${recovered} recovered`;

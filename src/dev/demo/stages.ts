@@ -1,15 +1,9 @@
 import { targetOf } from "../../client/job-target.ts";
 import { startBackfill, startFollow, startGapFill } from "../../client/jobs.ts";
 import { prepareRequeueWatch } from "../../client/requeue-watch.ts";
-import { queryJob, stopJob } from "../../client/steer-job.ts";
-import { glanceTimeoutMs } from "../../client/temporal-call.ts";
+import { stopJob } from "../../client/steer-job.ts";
 import type { BlockRange } from "../../domain/block-range.ts";
-import {
-  type FollowProgress,
-  messageNames,
-  type RequeueRequest,
-  workflowIds,
-} from "../../workflows/messages.ts";
+import { messageNames, type RequeueRequest, workflowIds } from "../../workflows/messages.ts";
 import { waitUntil } from "../wait-until.ts";
 import type { DemoWorld } from "./world.ts";
 
@@ -64,18 +58,24 @@ export async function waitUntilProven(world: DemoWorld, range: BlockRange, perce
   );
 }
 
+/** Waits until gap-fill has made failed blocks complete. */
+export function waitUntilRecovered(world: DemoWorld, blocks: readonly number[]): Promise<void> {
+  return waitUntilComplete(world, blocks, "gap-fill to recover the failed blocks");
+}
+
 /** Waits until every processor has a complete row of each block. */
-export async function waitUntilRecovered(world: DemoWorld, blocks: readonly number[]) {
-  const { ledger, network, processors } = world;
+async function waitUntilComplete(
+  { ledger, network, processors }: DemoWorld,
+  blocks: readonly number[],
+  what: string,
+): Promise<void> {
+  const wanted = blocks.length * processors.length;
   await waitUntil(
     async () => {
       const rows = await ledger.readBlocks(network, processors, blocks);
-      return (
-        rows.filter(({ status }) => status === "complete").length ===
-        blocks.length * processors.length
-      );
+      return rows.filter(({ status }) => status === "complete").length === wanted;
     },
-    { what: "gap-fill to recover the failed blocks", timeoutMs: patienceMs, everyMs: 200 },
+    { what, timeoutMs: patienceMs, everyMs: 200 },
   );
 }
 
@@ -97,16 +97,11 @@ export async function requeueBySignal(world: DemoWorld, range: BlockRange): Prom
 }
 
 /** Lets follow reach the last block, then cancels it: it drains and ends by itself. */
-export async function stopFollow({ client, network }: DemoWorld, head: number): Promise<void> {
+export async function stopFollow(world: DemoWorld, head: number): Promise<void> {
+  const { client, network } = world;
+  await waitUntilComplete(world, [head], `follow to index block ${head}`);
   const workflowId = workflowIds.follow(network);
   const target = targetOf({ workflowId, kind: "follow", network, range: null });
-  await waitUntil(
-    async () => {
-      const progress = await queryJob<FollowProgress>(client, target, "progress", glanceTimeoutMs);
-      return (progress.nextBlock ?? 0) > head;
-    },
-    { what: `follow to index block ${head}`, timeoutMs: patienceMs, everyMs: 250 },
-  );
   const { ended } = await stopJob(client, target);
   if (!ended) throw new Error("follow did not end within 15 s of its cancellation");
 }
