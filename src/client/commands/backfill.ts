@@ -11,7 +11,7 @@ import { type StartedJob, startBackfill } from "../jobs.ts";
 import { exitCodes, type Outcome } from "../outcome.ts";
 import { updateJob } from "../steer-job.ts";
 import { formatCoverage } from "../views/coverage-view.ts";
-import { formatCount } from "../views/format.ts";
+import { formatBlocks, formatCount } from "../views/format.ts";
 import { countDone, formatBackfillNote } from "../views/job-view.ts";
 import { formatNext } from "../views/next-steps.ts";
 import { type BackfillEnd, watchBackfill } from "../watch-backfill.ts";
@@ -165,7 +165,7 @@ export async function watchWithBar(context: CommandContext, job: NamedJob): Prom
 function describeEnd(workflowId: string, { state, result }: BackfillEnd): string {
   if (result === null) return `${workflowId} ended: ${state}.`;
   const { blocks, transactions, rows, failed } = result;
-  const counts = `${formatCount(blocks)} blocks, ${formatCount(transactions)} transactions, ${formatCount(rows)} rows`;
+  const counts = `${formatBlocks(blocks)}, ${formatCount(transactions)} transactions, ${formatCount(rows)} rows`;
   return `${workflowId} is done: ${counts}, ${formatCount(failed)} failed${failed > 0 ? " (gap-fill goes on with them)" : ""}.`;
 }
 

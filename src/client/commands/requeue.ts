@@ -9,7 +9,7 @@ import { actorName, type CommandContext } from "../context.ts";
 import { requeue } from "../jobs.ts";
 import { exitCodes, type Outcome } from "../outcome.ts";
 import { prepareRequeueWatch, type RequeuedBlock } from "../requeue-watch.ts";
-import { formatCount, formatTable } from "../views/format.ts";
+import { formatBlocks, formatCount, formatTable } from "../views/format.ts";
 import { formatNext } from "../views/next-steps.ts";
 import { type Act, addExamples } from "./act.ts";
 
@@ -87,7 +87,7 @@ function toOutcome(
     json: { workflowId, link, ...answer, ...(blocks ? { blocks } : {}) },
     text:
       [
-        `Queued ${formatCount(answer.queued)} blocks; ${formatCount(answer.alreadyQueued)} waited already.`,
+        `Queued ${formatBlocks(answer.queued)}; ${formatCount(answer.alreadyQueued)} waited already.`,
         ...refused,
         ...(answer.paused ? [`${workflowId} is paused: npm run client -- gap-fill resume`] : []),
         ...(blocks ? [describeAttempts(blocks, failed)] : []),
@@ -107,7 +107,7 @@ function describeAttempts(
   failed: readonly RequeuedBlock[],
 ): string {
   if (failed.length === 0)
-    return `All ${formatCount(blocks.length)} blocks have a new complete attempt.`;
+    return `New complete attempts: ${formatBlocks(blocks.length)}, all of them.`;
   return formatTable(
     ["failed block", "newest attempts"],
     failed.map(({ blockNumber, attempts }) => [

@@ -1,6 +1,6 @@
 import type { Client } from "@temporalio/client";
 import type { Command } from "commander";
-import { JobNotRunningError } from "../../errors.ts";
+import { AppError, JobNotRunningError } from "../../errors.ts";
 import type { CommandContext } from "../context.ts";
 import { type JobStatus, readJobStatus } from "../job-status.ts";
 import { listOpenJobs } from "../open-jobs.ts";
@@ -22,10 +22,20 @@ export function addStatus(program: Command, act: Act): void {
 
 async function showStatus(context: CommandContext, watch: boolean): Promise<Outcome> {
   if (watch && context.terminal.isInteractive) {
-    await context.terminal.watch(async () => (await readStatus(context)).text, watchIntervalMs);
+    await context.terminal.watch(() => renderStatus(context), watchIntervalMs);
     return { json: null, text: "" };
   }
   return readStatus(context);
+}
+
+/** An outage is part of what is watched, and ends by itself. */
+async function renderStatus(context: CommandContext): Promise<string> {
+  try {
+    return (await readStatus(context)).text;
+  } catch (error) {
+    if (error instanceof AppError && error.retryable) return error.message;
+    throw error;
+  }
 }
 
 async function readStatus(context: CommandContext): Promise<Outcome> {

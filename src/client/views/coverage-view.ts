@@ -1,7 +1,7 @@
 import { countBlocks } from "../../domain/block-range.ts";
 import { formatBlockRange } from "../block-text.ts";
 import { type CoverageReport, coverageStatuses, type ProcessorCoverage } from "../coverage.ts";
-import { formatCount, formatTable } from "./format.ts";
+import { formatBlocks, formatCount, formatTable } from "./format.ts";
 
 /** The most ranges that people are shown; `--json` has all. */
 const shownRanges = 20;
@@ -31,7 +31,7 @@ function describeProblems(coverage: ProcessorCoverage): string[] {
     ...ranges
       .filter(({ status }) => status !== "proven")
       .map((range) =>
-        line(formatBlockRange(range), `${range.status}, ${formatCount(countBlocks(range))} blocks`),
+        line(formatBlockRange(range), `${range.status}, ${formatBlocks(countBlocks(range))}`),
       ),
     ...notExpected.map((range) =>
       line(formatBlockRange(range), "not expected: no job was told to index them"),
@@ -44,7 +44,7 @@ function describeProblems(coverage: ProcessorCoverage): string[] {
 function verdict({ network, proven, processors }: CoverageReport): string {
   if (proven) {
     const blocks = Math.max(...processors.map(({ blocks: counts }) => counts.proven));
-    return `Proven: all ${formatCount(blocks)} blocks of ${network}.`;
+    return `Proven: all of ${network}, ${formatBlocks(blocks)}.`;
   }
   if (processors.every(({ expected }) => expected.length === 0)) {
     return `Not proven: nothing of ${network} was ever asked for here. Start with: npm run client -- backfill <from>-<to>`;

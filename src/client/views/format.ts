@@ -5,6 +5,11 @@ export function formatCount(count: number): string {
   return count.toLocaleString("en-US");
 }
 
+/** `1 block`, `1,234 blocks`. */
+export function formatBlocks(count: number): string {
+  return count === 1 ? "1 block" : `${formatCount(count)} blocks`;
+}
+
 /** 3725 -> `1 h 02 min`; under a minute `42 s`. */
 export function formatSeconds(seconds: number): string {
   const whole = Math.round(seconds);

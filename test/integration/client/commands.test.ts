@@ -114,7 +114,7 @@ describe("backfill", () => {
     const { exitCode, out } = await client("backfill 100-109 --wait");
     expect(exitCode).toBe(3);
     expect(out).toContain("10 blocks, 20 transactions, 1,000 rows, 1 failed");
-    expect(out).toContain("structlog 105: failed, 1 blocks");
+    expect(out).toContain("structlog 105: failed, 1 block");
     expect(env.fake().ensuredGapFills).toBeGreaterThan(0);
   });
 

@@ -83,7 +83,7 @@ describe("coverage", () => {
       ],
     });
     const text = await client("coverage");
-    expect(text.out).toContain("structlog 17: failed, 1 blocks");
+    expect(text.out).toContain("structlog 17: failed, 1 block");
     expect(text.out).toContain("structlog 18-19: missing, 2 blocks");
 
     expect((await client("coverage --from 10 --to 16")).exitCode).toBe(0);

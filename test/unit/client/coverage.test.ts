@@ -31,7 +31,7 @@ function ask(coverage: Partial<Coverage>, window: { fromBlock?: number; toBlock?
 test("is proven when all that is expected is", async () => {
   const report = await ask({});
   expect(report.proven).toBe(true);
-  expect(formatCoverage(report)).toContain("Proven: all 10 blocks of devnet.");
+  expect(formatCoverage(report)).toContain("Proven: all of devnet, 10 blocks.");
 });
 
 test.each(["unverified", "failed", "quarantined", "missing"] as const)(
@@ -45,7 +45,7 @@ test.each(["unverified", "failed", "quarantined", "missing"] as const)(
       ],
     });
     expect(report.proven).toBe(false);
-    expect(formatCoverage(report)).toContain(`structlog 9: ${status}, 1 blocks`);
+    expect(formatCoverage(report)).toContain(`structlog 9: ${status}, 1 block`);
   },
 );
 
