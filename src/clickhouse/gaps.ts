@@ -107,9 +107,22 @@ async function readFailures(
   return failures;
 }
 
-/** Neighbours that are both complete: the higher one's parent hash must be the lower one's hash. */
+/** Blocks whose hashes one scan compares: the newest, and as many older ones. Hashes are most of the ledger. */
+const blocksCompared = 500_000;
+
+/**
+ * Neighbours that are both complete: the higher one's parent hash must be the lower one's hash. A ledger longer than
+ * a scan is compared slice by slice, another one each minute, so that none is left out for long.
+ */
 async function readUnchained(clickhouse: ClickHouse, query: GapQuery): Promise<number[]> {
   const { where, parameters } = rowsOf(query);
+  const [newest] = await clickhouse.query<{ top: string }>(
+    `SELECT max(block_number) AS top FROM execution_block WHERE ${where}`,
+    { parameters },
+  );
+  const top = Number(newest?.top ?? 0);
+  const slices = Math.ceil((top + 1) / blocksCompared);
+  const from = (Math.floor(parameters.now / 60_000) % slices) * blocksCompared;
   const rows = await clickhouse.query<{ block: string }>(
     `SELECT DISTINCT block FROM
      (
@@ -119,11 +132,20 @@ async function readUnchained(clickhouse: ClickHouse, query: GapQuery): Promise<n
          lagInFrame(block_hash) OVER w AS previous_hash
        FROM execution_block FINAL
        WHERE ${where} AND status = 'complete'
+         AND (block_number >= {newest:Int64} OR block_number BETWEEN {from:Int64} AND {to:Int64})
        WINDOW w AS (PARTITION BY processor ORDER BY block_number ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
      )
      WHERE previous + 1 = block AND previous_hash != parent_hash
      ORDER BY block DESC LIMIT {limit:UInt32}`,
-    { parameters },
+    // One block below each slice, so that its first block has its neighbour.
+    {
+      parameters: {
+        ...parameters,
+        newest: top - blocksCompared,
+        from: from - 1,
+        to: from + blocksCompared - 1,
+      },
+    },
   );
   return rows.map(({ block }) => Number(block));
 }

@@ -4,7 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { extname } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { StorageUnavailableError } from "../../errors.ts";
+import { ConfigError } from "../../errors.ts";
 
 export type EmbeddedServer = {
   /** `http://127.0.0.1:<port>`, for the ordinary client. */
@@ -30,7 +30,7 @@ const startTimeoutMs = 60_000;
  * It ends when this process ends, however that happens, but not by a Ctrl-C meant for this process.
  * @param options.port - 0 or absent: a free one.
  * @param options.tmpDir - For bodies of inserts; default: a folder inside the data directory's parent.
- * @throws {StorageUnavailableError} when it does not start; the reason is its own message.
+ * @throws {ConfigError} when it does not start; the facts are its own words.
  */
 export async function startEmbeddedServer(options: {
   dataDir: string;
@@ -102,8 +102,9 @@ async function waitUntilReady(child: ChildProcess): Promise<number> {
     return port;
   }
   child.kill("SIGKILL");
-  throw new StorageUnavailableError({
-    reason: `the embedded server did not start: ${complaints.join("").trim() || "no message"}`,
+  throw new ConfigError("The embedded ClickHouse did not start.", {
+    facts: complaints.join("").trim().split(/\n\s*/),
+    fix: "mend what it says (one server a data folder; chdb comes with npm ci), or set CLICKHOUSE_URL to a server.",
   });
 }
 

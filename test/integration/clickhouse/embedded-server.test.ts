@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "@clickhouse/client";
@@ -9,6 +9,7 @@ import {
   type EmbeddedServer,
   startEmbeddedServer,
 } from "../../../src/clickhouse/embedded/start.ts";
+import { ConfigError } from "../../../src/errors.ts";
 
 let folder: string;
 let server: EmbeddedServer;
@@ -249,11 +250,10 @@ test("ends with its parent, also when that is killed", async () => {
 });
 
 test("says why it does not start", async () => {
-  const file = join(folder, "file");
-  await writeFile(file, "no folder");
-  await mkdir(join(folder, "busy"));
-  await expect(startEmbeddedServer({ dataDir: join(folder, "data") })).rejects.toThrow(
-    /the embedded server did not start: .+/s,
+  const starting = startEmbeddedServer({ dataDir: join(folder, "data") });
+  await expect(starting).rejects.toBeInstanceOf(ConfigError);
+  await expect(starting).rejects.toThrow(
+    /did not start.+Another server instance in same directory/s,
   );
 });
 

@@ -151,14 +151,18 @@ test("stops waiting when it is told to, also between the tries of an insert", as
   await expect(insert).rejects.toBe(reason);
 });
 
+function run(command: string, ...arguments_: string[]): void {
+  execFileSync(command, arguments_, { stdio: "ignore" });
+}
+
 /** Whether this user may mount a file system of its own size; else the test below is skipped, in sight. */
 function canMount(): boolean {
   try {
     const probe = join(tmpdir(), `blockloom-mount-${process.pid}`);
-    execFileSync("mkdir", ["-p", probe]);
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", probe], { stdio: "ignore" });
-    execFileSync("umount", [probe]);
-    execFileSync("rmdir", [probe]);
+    run("mkdir", "-p", probe);
+    run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", probe);
+    run("umount", probe);
+    run("rmdir", probe);
     return true;
   } catch {
     return false;
@@ -172,7 +176,7 @@ test.skipIf(!mayMount)(
   async () => {
     const small = join(folder, "small");
     await mkdir(small);
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", small]);
+    run("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", small);
     try {
       await server.stop();
       server = await startEmbeddedServer({ dataDir: join(folder, "data"), tmpDir: small, port });
@@ -182,7 +186,7 @@ test.skipIf(!mayMount)(
       const bodies = await readdir(small, { recursive: true });
       expect(bodies.filter((name) => name.endsWith(".body"))).toEqual([]);
       expect(await rowsPerBatch(clickhouse)).toEqual(new Map([[1, 100]]));
-      execFileSync("mount", ["-o", "remount,size=64m", small]);
+      run("mount", "-o", "remount,size=64m", small);
       await insertBatch(clickhouse, 2, 20_000);
       expect(await rowsPerBatch(clickhouse)).toEqual(
         new Map([
@@ -192,7 +196,7 @@ test.skipIf(!mayMount)(
       );
     } finally {
       await server.stop();
-      execFileSync("umount", [small]);
+      run("umount", small);
     }
   },
 );

@@ -85,7 +85,7 @@ describe("rows", () => {
         );
         expect(winner?.status === "complete").toBe(isComplete);
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   }, 60_000);
 
@@ -201,6 +201,38 @@ describe("gaps", () => {
     expect((await ledger().findGaps({ ...query, network })).unchained).toEqual([5, 4]);
   });
 
+  test("of a ledger of millions are found in old blocks too, slice by slice", async () => {
+    const network = "long";
+    await clickhouse.client.command(
+      `INSERT INTO execution_block (meta_network_name, processor, block_number, block_hash, parent_hash, status, version)
+       SELECT '${network}', 'structlog', number, leftPad(toString(number), 66, '0'),
+         if(number = 700000, 'f', leftPad(toString(toInt64(number) - 1), 66, '0')), 'complete', 196608
+       FROM numbers(1600000)`,
+    );
+    await ranges().write([
+      {
+        network,
+        processor: "structlog",
+        fromBlock: 0,
+        toBlock: 1_600_000,
+        origin: "backfill",
+        workflowId: "b",
+        state: "done",
+      },
+    ]);
+    const found = [];
+    for (let minute = 0; minute < 4; minute += 1) {
+      const gaps = await ledger().findGaps({
+        ...query,
+        network,
+        now: new Date(minute * 60_000).toISOString(),
+      });
+      expect(gaps.missing).toEqual([{ fromBlock: 1_600_000, toBlock: 1_600_000 }]);
+      found.push(gaps.unchained);
+    }
+    expect(found).toEqual([[], [700_000], [], []]);
+  }, 60_000);
+
   test("are none where nothing is expected", async () => {
     expect(await ledger().findGaps({ ...query, network: "nowhere" })).toEqual({
       missing: [],
@@ -222,10 +254,13 @@ describe("coverage", () => {
         fc.array(status, { minLength: 1, maxLength: 30 }),
         fc.nat(20),
         fc.nat(20),
-        async (statuses, start, length) => {
+        // Around a border of the buckets that coverage counts in, and far from one.
+        fc.constantFrom(3, 985, 999_990),
+        async (statuses, offset, length, first) => {
           run += 1;
+          const start = first - 3 + offset;
           const network = `cover-${run}`;
-          const expected = { fromBlock: 3, toBlock: 3 + statuses.length - 1 };
+          const expected = { fromBlock: first, toBlock: first + statuses.length - 1 };
           await ranges().write([
             {
               network,
@@ -237,7 +272,7 @@ describe("coverage", () => {
             },
           ]);
           const rows = statuses.flatMap((word, index) => {
-            const block = { network, blockNumber: 3 + index };
+            const block = { network, blockNumber: first + index };
             if (word === "missing")
               return index % 2 ? [ledgerRow({ ...block, status: "retracted" })] : [];
             if (word === "proven" || word === "unverified")
@@ -245,7 +280,7 @@ describe("coverage", () => {
             return [ledgerRow({ ...block, status: word === "failed" ? "failed" : "quarantined" })];
           });
           // Blocks that nobody expects stay out.
-          await ledger().write([...rows, ledgerRow({ network, blockNumber: 1000 })]);
+          await ledger().write([...rows, ledgerRow({ network, blockNumber: 5_000_000 })]);
           const window = { fromBlock: start, toBlock: start + length };
           const coverage = await ledger().coverage({
             network,
@@ -260,7 +295,7 @@ describe("coverage", () => {
             ]),
           );
           const wanted = statuses
-            .map((word, index) => [3 + index, word] as const)
+            .map((word, index) => [first + index, word] as const)
             .filter(([block]) => block >= window.fromBlock && block <= window.toBlock);
           expect(told).toEqual(wanted);
           coverage.ranges.forEach((range, index) => {
