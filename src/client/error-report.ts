@@ -1,4 +1,5 @@
 import { CommanderError } from "commander";
+import { redact } from "../domain/redact.ts";
 import {
   AppError,
   ConfigError,
@@ -11,7 +12,6 @@ import {
   UnknownNetworkError,
   UnknownProcessorError,
 } from "../errors.ts";
-import { redact } from "../observability/redact.ts";
 import { type ExitCode, exitCodes } from "./outcome.ts";
 
 /** An error as `--json` prints it, and as people read it. */

@@ -2,7 +2,7 @@ import { DefaultLogger, type LogEntry, type Logger } from "@temporalio/worker";
 import pino, { type DestinationStream, type Logger as PinoLogger } from "pino";
 import pretty from "pino-pretty";
 import type { LoggingConfig } from "../config/load-config.ts";
-import { redact } from "./redact.ts";
+import { redact } from "../domain/redact.ts";
 
 const secretKeys = [
   "url",

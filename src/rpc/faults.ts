@@ -1,4 +1,4 @@
-import { redact } from "../observability/redact.ts";
+import { redact } from "../domain/redact.ts";
 
 /** A JSON-RPC error object: the node answers, and says no. */
 export class RpcRefusal extends Error {

@@ -1,8 +1,8 @@
 import { CompleteAsyncError } from "@temporalio/activity";
 import { ApplicationFailure, TemporalFailure } from "@temporalio/common";
 import { type ActivityExecuteInput, type ActivityInterceptorsFactory } from "@temporalio/worker";
+import { redact } from "../domain/redact.ts";
 import { AppError } from "../errors.ts";
-import { redact } from "../observability/redact.ts";
 
 /**
  * Translates what activities throw, once: our errors keep name, message and whether a retry makes sense.

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { redact } from "../../../src/observability/redact.ts";
+import { redact } from "../../../src/domain/redact.ts";
 
 test.each([
   ["failed: https://user:pw@host.example/v2/KEY?x=1, code 5", "failed: [url] code 5"],
