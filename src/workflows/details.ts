@@ -80,6 +80,7 @@ export function describeFollow(progress: FollowProgress): string {
       progress.nextBlock === null ? "not known yet" : formatNumber(progress.nextBlock),
     ],
     ["head", progress.head === null ? "not known yet" : formatNumber(progress.head)],
+    ["as of", "the end of the last call, 30 s ago at most"],
     ["behind the head", progress.lag === null ? null : `${formatNumber(progress.lag)} blocks`],
     ["done", `${formatNumber(progress.blocks)} blocks, ${formatNumber(progress.rows)} rows`],
     [

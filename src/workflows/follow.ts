@@ -48,7 +48,6 @@ class FollowRun {
   private readonly input: FollowInput;
   private state: FollowState;
   private headPolicy: HeadPolicy | null;
-  private head: number | null = null;
   private readonly limits = new RunLimits();
   private readonly inFlight = new InFlight();
   private readonly attributes = new AttributeWriter();
@@ -61,6 +60,7 @@ class FollowRun {
     this.state = input.state ?? {
       firstBlock: null,
       nextBlock: null,
+      head: null,
       paused: false,
       blocks: 0,
       rows: 0,
@@ -138,15 +138,14 @@ class FollowRun {
   }
 
   private get progress(): FollowProgress {
-    const { nextBlock, paused, blocks, rows, failed, reorgs, lastError } = this.state;
-    const lag =
-      this.head === null || nextBlock === null ? null : Math.max(0, this.head - nextBlock + 1);
+    const { nextBlock, head, paused, blocks, rows, failed, reorgs, lastError } = this.state;
+    const lag = head === null || nextBlock === null ? null : Math.max(0, head - nextBlock + 1);
     const isPausedAndStill = paused && this.inFlight.size === 0;
     return {
       network: this.input.network,
       headPolicy: this.headPolicy,
       nextBlock,
-      head: this.head,
+      head,
       lag,
       paused,
       blocks,
@@ -209,10 +208,10 @@ class FollowRun {
   private book(result: IndexBlocksResult): void {
     const { state } = this;
     const last = result.failed.at(-1);
-    this.head = result.head ?? this.head;
     this.state = {
       ...state,
       nextBlock: result.nextBlock,
+      head: result.head ?? state.head,
       blocks: state.blocks + result.blocks,
       rows: state.rows + result.rows,
       failed: state.failed + result.failedCount,

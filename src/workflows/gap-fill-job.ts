@@ -72,7 +72,7 @@ export class GapFillJob {
   requeue(body: unknown): Parsed<RequeueAnswer> {
     const parsed = parseRequeueRequest(body, this.input.processors);
     if (parsed.kind === "refused") return parsed;
-    return { kind: "ok", request: this.requeues.add(parsed.request.ranges, this.isPaused) };
+    return { kind: "ok", request: this.requeues.add(parsed.request, this.isPaused) };
   }
 
   /** Queues a release. @returns why it was refused, or null. */

@@ -96,7 +96,7 @@ class GapFillRun {
   /** Two lanes side by side, so that a person's requeue never waits for the batch of a scan. */
   async fill(): Promise<never> {
     this.inFlight.start(() => this.repeat(() => this.indexRequeued()));
-    this.inFlight.start(() => this.repeat(() => this.scanAndFill()));
+    this.inFlight.start(() => this.repeat((nudgesSeen) => this.scanAndFill(nudgesSeen)));
     await condition(() => this.limits.isReached);
     await this.inFlight.settle();
     await condition(allHandlersFinished);
@@ -168,15 +168,17 @@ class GapFillRun {
   }
 
   /** Repeats a step while this run lasts and nobody paused it; a fault is shown and tried again. */
-  private async repeat(step: () => Promise<void>): Promise<void> {
+  private async repeat(step: (nudgesSeen: number) => Promise<void>): Promise<void> {
     for (;;) {
       await condition(() => !this.job.isPaused || this.limits.isReached);
       if (this.limits.isReached) return;
+      // Counted before the step: a message that comes in the middle of it ends the rest after it.
+      const nudgesSeen = this.nudges;
       try {
-        await step();
+        await step(nudgesSeen);
       } catch (error) {
         if (!isFault(error)) throw error;
-        await this.waitForMending(describeFault(error));
+        await this.waitForMending(describeFault(error), nudgesSeen);
       } finally {
         this.show();
       }
@@ -202,12 +204,13 @@ class GapFillRun {
     }
   }
 
-  private async scanAndFill(): Promise<void> {
+  private async scanAndFill(nudgesSeen: number): Promise<void> {
     const { network, processors, batchBlocks } = this.input;
     await this.releaseAll();
     const gaps = await findGaps({ network, processors, limit: batchBlocks * batchesPerScan });
     const hasMoved = await this.fillBatches(this.job.planScan(gaps, Date.now()));
-    if (!hasMoved) await this.waitForNudge(this.job.startRest(Date.now()), "next scan");
+    if (hasMoved) return;
+    await this.waitForNudge(nudgesSeen, this.job.startRest(Date.now()), "next scan");
   }
 
   private async releaseAll(): Promise<void> {
@@ -215,8 +218,9 @@ class GapFillRun {
     const { releases } = this.job;
     for (let next = releases.first; next; next = releases.first) {
       const { released } = await releaseBlocks({ network, processors, ...next });
-      releases.remove(next);
       log.info("Released blocks", { released });
+      // A call frees a bounded number: a kind is done with when nothing of it is left.
+      if (next.kind === undefined || released === 0) releases.remove(next);
     }
   }
 
@@ -260,17 +264,16 @@ class GapFillRun {
   }
 
   /** Tries again by itself, because the mending cannot be seen from here. */
-  private async waitForMending(fault: string): Promise<void> {
+  private async waitForMending(fault: string, nudgesSeen: number): Promise<void> {
     this.job.fault = fault;
     this.job.noteError(fault);
     this.show();
-    await this.waitForNudge(faultRetryInterval, "tries again");
+    await this.waitForNudge(nudgesSeen, faultRetryInterval, "tries again");
     this.job.fault = null;
   }
 
-  private async waitForNudge(timeout: "1 minute" | number, summary: string): Promise<void> {
+  private async waitForNudge(seen: number, timeout: "1 minute" | number, summary: string) {
     this.show();
-    const seen = this.nudges;
     await condition(() => this.nudges !== seen || this.limits.isReached, timeout, { summary });
   }
 }

@@ -52,6 +52,7 @@ export type FollowState = {
   /** Where the expected range of this follow begins; null before it is known. */
   readonly firstBlock: number | null;
   readonly nextBlock: number | null;
+  readonly head: number | null;
   readonly paused: boolean;
   readonly blocks: number;
   readonly rows: number;

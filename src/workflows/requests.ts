@@ -10,8 +10,11 @@ export type Parsed<T> =
   | { readonly kind: "ok"; readonly request: T }
   | { readonly kind: "refused"; readonly reason: string };
 
-/** A requeue in its one form: every range with its processors. */
-export type ParsedRequeue = { readonly ranges: readonly RequeuedRange[] };
+/** A requeue in its one form: which blocks, each once, and what all of them share. */
+export type ParsedRequeue = {
+  readonly ranges: readonly BlockRange[];
+  readonly common: Omit<RequeuedRange, keyof BlockRange>;
+};
 
 /** A release in its one form: ranges, or all of a kind. */
 export type ParsedRelease = {
@@ -41,12 +44,8 @@ export function parseRequeueRequest(
   if (processors.kind === "refused") return processors;
   const texts = parseTexts(body);
   if (texts.kind === "refused") return texts;
-  const ranges = blocks.request.map((range) => ({
-    ...range,
-    processors: processors.request,
-    ...texts.request,
-  }));
-  return { kind: "ok", request: { ranges } };
+  const common = { processors: processors.request, ...texts.request };
+  return { kind: "ok", request: { ranges: blocks.request, common } };
 }
 
 /** Reads the body of `releaseBlocks`, of any JSON shape. Never throws. */

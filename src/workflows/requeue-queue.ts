@@ -1,8 +1,10 @@
 import type { BlockRange } from "../domain/block-range.ts";
 import { countBlocks, subtractRanges } from "../domain/block-range.ts";
+import type { Processor } from "../domain/processor.ts";
 import { formatRange } from "./details.ts";
 import type { RequeueAnswer, RequeuedRange } from "./messages.ts";
 import { maximumRanges } from "./messages.ts";
+import type { ParsedRequeue } from "./requests.ts";
 
 /** The state travels in one payload, of which the server takes 2 MiB; the rest of the state is small. */
 const maximumBytes = 1_000_000;
@@ -32,35 +34,24 @@ export class RequeueQueue {
 
   /** Blocks that wait or are in hand. */
   get blocks(): number {
-    return this.pending.reduce((sum, range) => sum + countBlocks(range), 0);
+    return sumBlocks(this.pending);
   }
 
   /** Queues what is not queued yet and says what became of each block. */
-  add(ranges: readonly RequeuedRange[], paused: boolean): RequeueAnswer {
-    const answer = {
-      queued: 0,
-      alreadyQueued: 0,
-      refused: [] as { blocks: string; why: string }[],
+  add({ ranges, common }: ParsedRequeue, paused: boolean): RequeueAnswer {
+    const fresh = subtractRanges(ranges, this.rangesThatCover(common.processors));
+    const room = this.countRoom(fresh, common);
+    const [taken, tooMany] = [fresh.slice(0, room), fresh.slice(room)];
+    this.waiting = [...this.waiting, ...taken.map((range) => ({ ...range, ...common }))];
+    return {
+      queued: sumBlocks(taken),
+      alreadyQueued: sumBlocks(ranges) - sumBlocks(fresh),
+      refused: tooMany.map((range) => ({
+        blocks: formatRange(range),
+        why: `the queue is full (${this.waiting.length} ranges); ask again when some are done`,
+      })),
+      paused,
     };
-    for (const wanted of ranges) {
-      const added = subtractRanges([wanted], this.rangesThatCover(wanted)).map((range) => ({
-        ...wanted,
-        ...range,
-      }));
-      const queued = added.reduce((sum, range) => sum + countBlocks(range), 0);
-      answer.alreadyQueued += countBlocks(wanted) - queued;
-      const next = [...this.waiting, ...added];
-      if (fits(next)) {
-        this.waiting = next;
-        answer.queued += queued;
-      } else {
-        answer.refused.push({
-          blocks: formatRange(wanted),
-          why: `the queue is full (${this.waiting.length} ranges); ask again when some are done`,
-        });
-      }
-    }
-    return { ...answer, paused };
   }
 
   /** Takes the next blocks in hand, at most `maximumBlocks` of one range; undefined if none wait. */
@@ -83,16 +74,29 @@ export class RequeueQueue {
     }
   }
 
-  private rangesThatCover(wanted: RequeuedRange): BlockRange[] {
+  private rangesThatCover(processors: readonly Processor[]): BlockRange[] {
     return this.pending.filter((range) =>
-      wanted.processors.every((processor) => range.processors.includes(processor)),
+      processors.every((processor) => range.processors.includes(processor)),
     );
+  }
+
+  /** How many of the ranges fit. The bytes are counted once a request: they grow with the whole queue. */
+  private countRoom(fresh: readonly BlockRange[], common: ParsedRequeue["common"]): number {
+    let bytes = countBytes(this.pending);
+    let room = 0;
+    for (const range of fresh) {
+      bytes += countBytes({ ...range, ...common }) + 1;
+      if (bytes > maximumBytes || this.waiting.length + room >= maximumRanges) break;
+      room += 1;
+    }
+    return room;
   }
 }
 
-function fits(ranges: readonly RequeuedRange[]): boolean {
-  return (
-    ranges.length <= maximumRanges &&
-    new TextEncoder().encode(JSON.stringify(ranges)).length <= maximumBytes
-  );
+function countBytes(value: unknown): number {
+  return new TextEncoder().encode(JSON.stringify(value)).length;
+}
+
+function sumBlocks(ranges: readonly BlockRange[]): number {
+  return ranges.reduce((sum, range) => sum + countBlocks(range), 0);
 }

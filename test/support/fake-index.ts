@@ -30,8 +30,11 @@ export class FakeIndex {
   readonly registered: RegisterRangeInput[] = [];
   readonly released: ReleaseRequest[] = [];
   readonly complete = new Set<number>();
+  /** Blocks that a release by kind finds, 1,000 a call. */
+  quarantined = 0;
   ensuredGapFills = 0;
   scans = 0;
+  scanMs = 0;
   chunkBlocks = 10;
   blockMs = 0;
   head = 1_000_000;
@@ -75,7 +78,8 @@ export class FakeIndex {
     },
     releaseBlocks: async (input) => {
       this.released.push(input);
-      return { released: 1 };
+      this.quarantined = Math.max(0, this.quarantined - 1000);
+      return { released: this.quarantined };
     },
   };
 
@@ -87,8 +91,9 @@ export class FakeIndex {
       : { fromBlock: Math.max(fromBlock, toBlock - this.chunkBlocks + 1), toBlock, gasUsed: 1 };
   }
 
-  private findGaps(): FindGapsResult {
+  private async findGaps(): Promise<FindGapsResult> {
     this.scans += 1;
+    if (this.scanMs > 0) await sleep(this.scanMs);
     const done: BlockRange[] = [...this.complete].map((n) => ({ fromBlock: n, toBlock: n }));
     return {
       ...this.gaps,

@@ -1,5 +1,5 @@
 import { ApplicationFailure, type WorkflowHandle } from "@temporalio/client";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { waitUntil } from "../../src/dev/wait-until.ts";
 import type { BackfillProgress, BackfillResult } from "../../src/workflows/messages.ts";
 import {
@@ -11,13 +11,16 @@ import {
   type WorkflowEnv,
 } from "../support/workflow-env.ts";
 
+// Real servers and workers on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
 let env: WorkflowEnv;
 beforeAll(async () => {
   // Suggests a new run after 50 events, so that short tests cross several.
   env = await startWorkflowEnv({
     dynamicConfig: { "limit.historyCount.suggestContinueAsNew": "50" },
   });
-}, 60_000);
+});
 afterAll(() => env.stop());
 
 const untilProgress = (handle: WorkflowHandle, accept: (progress: BackfillProgress) => boolean) =>
@@ -36,7 +39,7 @@ test("indexes every block of the range once, over several runs, and returns the 
   expect(result).toEqual({ blocks: 400, transactions: 800, rows: 40_000, failed: 0 });
   expect(numbersOf(network)).toEqual(numbers(5, 404));
   expect(await runsOf(env, handle)).toBeGreaterThan(2);
-}, 40_000);
+});
 
 test("registers its range as running at the start and as done at the end", async () => {
   const network = await env.network();
@@ -151,7 +154,7 @@ test("continues as new while paused, stays paused and loses no message", async (
   await handle.signal("resume");
   expect(await handle.result()).toMatchObject({ blocks: 100 });
   expect(numbersOf(network)).toEqual(numbers(0, 99));
-}, 60_000);
+});
 
 test("stopping drains, keeps what is done and no longer expects the rest", async () => {
   const network = await env.network();
@@ -159,7 +162,7 @@ test("stopping drains, keeps what is done and no longer expects the rest", async
   const handle = await network.startBackfill({ fromBlock: 1000, toBlock: 1999, concurrency: 1 });
   await waitUntil(() => network.fake.indexed.length >= 13, {
     what: "13 blocks",
-    timeoutMs: 10_000,
+    timeoutMs: 20_000,
   });
 
   await handle.cancel();
@@ -197,7 +200,7 @@ test("waits out an outage without booking a failure", async () => {
     "NodeUnavailable",
   );
   const handle = await network.startBackfill({ toBlock: 19 });
-  await waitUntil(() => network.fake.calls.length >= 3, { what: "3 attempts", timeoutMs: 10_000 });
+  await waitUntil(() => network.fake.calls.length >= 3, { what: "3 attempts", timeoutMs: 20_000 });
 
   network.fake.outage = undefined;
 
@@ -227,14 +230,14 @@ test("goes on with other workers after the first ones stopped in the middle", as
   const handle = await network.startBackfill();
   await waitUntil(() => network.fake.indexed.length >= 15, {
     what: "15 blocks",
-    timeoutMs: 10_000,
+    timeoutMs: 20_000,
   });
   await network.stopWorkers();
   await network.startWorkers();
 
   expect(await handle.result()).toMatchObject({ blocks: 100 });
   expect(new Set(numbersOf(network))).toEqual(new Set(numbers(0, 99)));
-}, 40_000);
+});
 
 test("shows in details and search attributes what it is doing", async () => {
   const network = await env.network();

@@ -1,5 +1,5 @@
 import { ApplicationFailure, type WorkflowHandle } from "@temporalio/client";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { waitUntil } from "../../src/dev/wait-until.ts";
 import type { FollowProgress } from "../../src/workflows/messages.ts";
 import {
@@ -10,12 +10,15 @@ import {
   type WorkflowEnv,
 } from "../support/workflow-env.ts";
 
+// Real servers and workers on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
 let env: WorkflowEnv;
 beforeAll(async () => {
   env = await startWorkflowEnv({
     dynamicConfig: { "limit.historyCount.suggestContinueAsNew": "50" },
   });
-}, 60_000);
+});
 afterAll(() => env.stop());
 
 const untilProgress = (handle: WorkflowHandle, accept: (progress: FollowProgress) => boolean) =>
@@ -85,7 +88,7 @@ test("continues as new without losing its place or a new head policy", async () 
   expect(fake.calls.at(-1)).toMatchObject({ headPolicy: "safe" });
   expect(fake.registered).toHaveLength(1);
   await stop(handle);
-}, 40_000);
+});
 
 test("refuses an unknown head policy and changes nothing", async () => {
   const { startFollow } = await env.network();
@@ -120,7 +123,7 @@ test("a pause stops asking for blocks, over continue-as-new; resume goes on", as
 
   await untilProgress(handle, ({ nextBlock }) => nextBlock === 12);
   await stop(handle);
-}, 40_000);
+});
 
 test("leaves failed blocks to gap-fill, which it starts", async () => {
   const { fake, startFollow } = await env.network();
@@ -132,7 +135,7 @@ test("leaves failed blocks to gap-fill, which it starts", async () => {
     failed: 1,
     lastError: "block 9: trace_refused: the node refused",
   });
-  await waitUntil(() => fake.ensuredGapFills > 0, { what: "gap-fill", timeoutMs: 5000 });
+  await waitUntil(() => fake.ensuredGapFills > 0, { what: "gap-fill", timeoutMs: 20_000 });
   await stop(handle);
 });
 

@@ -1,12 +1,15 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { waitUntil } from "../../src/dev/wait-until.ts";
 import type { FollowProgress, RequeuedRange } from "../../src/workflows/messages.ts";
 import { runsOf, startWorkflowEnv, untilQuery, type WorkflowEnv } from "../support/workflow-env.ts";
 
+// Real servers and workers on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
 let env: WorkflowEnv;
 beforeAll(async () => {
   env = await startWorkflowEnv();
-}, 60_000);
+});
 afterAll(() => env.stop());
 
 test("all three jobs go on by themselves after the Temporal server was killed in the middle", async () => {
@@ -37,7 +40,7 @@ test("all three jobs go on by themselves after the Temporal server was killed in
   const numbers = new Set(fake.indexed.map(({ blockNumber }) => blockNumber));
   expect(numbers.size).toBe(200 + 4 + 5);
   await Promise.all([follow.cancel(), gapFill.cancel()]);
-}, 90_000);
+});
 
 test("a thousand messages without a suggestion of the server begin a new run, and each is counted", async () => {
   const network = await env.network();
@@ -56,4 +59,4 @@ test("a thousand messages without a suggestion of the server begin a new run, an
   const pending = await handle.query<RequeuedRange[]>("pending");
   expect(pending).toHaveLength(1050);
   await handle.cancel();
-}, 90_000);
+});
