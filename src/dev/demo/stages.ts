@@ -1,3 +1,4 @@
+import { describeJob, readPending } from "../../client/job-status.ts";
 import { targetOf } from "../../client/job-target.ts";
 import { startBackfill, startFollow, startGapFill } from "../../client/jobs.ts";
 import { prepareRequeueWatch } from "../../client/requeue-watch.ts";
@@ -58,16 +59,10 @@ export async function waitUntilProven(world: DemoWorld, range: BlockRange, perce
   );
 }
 
-/** Waits until gap-fill has made failed blocks complete. */
-export function waitUntilRecovered(world: DemoWorld, blocks: readonly number[]): Promise<void> {
-  return waitUntilComplete(world, blocks, "gap-fill to recover the failed blocks");
-}
-
-/** Waits until every processor has a complete row of each block. */
-async function waitUntilComplete(
+/** Waits until gap-fill has made failed blocks complete, for every processor. */
+export async function waitUntilRecovered(
   { ledger, network, processors }: DemoWorld,
   blocks: readonly number[],
-  what: string,
 ): Promise<void> {
   const wanted = blocks.length * processors.length;
   await waitUntil(
@@ -75,7 +70,7 @@ async function waitUntilComplete(
       const rows = await ledger.readBlocks(network, processors, blocks);
       return rows.filter(({ status }) => status === "complete").length === wanted;
     },
-    { what, timeoutMs: patienceMs, everyMs: 200 },
+    { what: "gap-fill to recover the failed blocks", timeoutMs: patienceMs, everyMs: 200 },
   );
 }
 
@@ -96,12 +91,17 @@ export async function requeueBySignal(world: DemoWorld, range: BlockRange): Prom
   ).length;
 }
 
-/** Lets follow reach the last block, then cancels it: it drains and ends by itself. */
-export async function stopFollow(world: DemoWorld, head: number): Promise<void> {
-  const { client, network } = world;
-  await waitUntilComplete(world, [head], `follow to index block ${head}`);
+/** Lets follow reach the last block, by its own word, then cancels it: it drains and ends by itself. */
+export async function stopFollow({ client, network }: DemoWorld, head: number): Promise<void> {
   const workflowId = workflowIds.follow(network);
   const target = targetOf({ workflowId, kind: "follow", network, range: null });
+  await waitUntil(
+    async () =>
+      readPending(await describeJob(client, target)).some(
+        ({ heartbeat }) => heartbeat !== null && heartbeat.nextBlock > head,
+      ),
+    { what: `follow to index block ${head}`, timeoutMs: patienceMs, everyMs: 200 },
+  );
   const { ended } = await stopJob(client, target);
   if (!ended) throw new Error("follow did not end within 15 s of its cancellation");
 }
