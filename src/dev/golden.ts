@@ -119,11 +119,16 @@ export function toPlainRows(block: RpcBlock, columns: StructlogColumns): PlainRo
 
 function toPlainRow(block: RpcBlock, columns: StructlogColumns, row: number): PlainRow {
   const transactionIndex = columns.transactionIndex[row]!;
+  const transaction = columns.transactions.get(transactionIndex);
   const refund = columns.refund[row]!;
   return {
     block_number: Number(block.number),
     block_hash: block.hash,
-    transaction_hash: columns.transactions.get(transactionIndex)?.hash,
+    transaction_hash: transaction?.hash,
+    transaction_gas: transaction?.gasUsed,
+    transaction_failed: transaction?.failed,
+    transaction_return_value: transaction?.returnValue,
+    return_data: null,
     transaction_index: transactionIndex,
     index: columns.index[row],
     operation: columns.operationNames[columns.operation[row]!],

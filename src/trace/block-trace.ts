@@ -119,7 +119,7 @@ const structuralChecks = [
 const gasChecks = ["intrinsic_gas", "gas_costs", "forwarded_gas", "precompile_gas", "gas_identity"];
 
 function toProof(walk: BlockWalk, input: BlockTraceInput): BlockProof {
-  const unverified = [...unknownFork(input), ...unknownOperations(walk)];
+  const unverified = [...unknownFork(input), ...otherGasRules(walk), ...unknownOperations(walk)];
   return {
     proof: unverified.length === 0 ? "proven" : "unverified",
     detail: {
@@ -128,7 +128,7 @@ function toProof(walk: BlockWalk, input: BlockTraceInput): BlockProof {
     },
     structlogCount: walk.stepCounts.reduce((sum, count) => sum + count, 0),
     structlogCounts: walk.stepCounts,
-    structlogRows: walk.rows.count,
+    structlogRows: walk.state.rows.count,
     failedByTrace: walk.failures,
   };
 }
@@ -138,8 +138,13 @@ function unknownFork(input: BlockTraceInput): { check: string; why: string }[] {
   return [{ check: gasChecks.join(", "), why: "the fork of the block is unknown" }];
 }
 
+function otherGasRules(walk: BlockWalk): { check: string; why: string }[] {
+  if (!walk.state.otherGasRules) return [];
+  return [{ check: "step_continuity", why: "gas goes by rules of no known fork" }];
+}
+
 function unknownOperations(walk: BlockWalk): { check: string; why: string }[] {
-  if (walk.unknownOperations.size === 0) return [];
-  const names = [...walk.unknownOperations].slice(0, 10).join(", ");
+  if (walk.state.unknownOperations.size === 0) return [];
+  const names = [...walk.state.unknownOperations].slice(0, 10).join(", ");
   return [{ check: "gas_costs", why: `opcodes of unknown cost: ${names}` }];
 }

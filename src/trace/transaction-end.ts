@@ -1,0 +1,110 @@
+import { endFrame, type FrameEnd } from "./frame-end.ts";
+import { possibleGasUsed, possibleGasUsedWithoutSteps } from "./gas-identity.ts";
+import { CREATE, RETURN, REVERT, SELFDESTRUCT } from "./opcodes.ts";
+import { precompilePrice } from "./precompiles.ts";
+import type { Step } from "./step.ts";
+import type { TraceHead } from "./step-scanner.ts";
+import { malformed, mismatch, type TraceRejected } from "./trace-rejected.ts";
+import { AUTHORIZATION_REFUND, type TransactionGas } from "./transaction-facts.ts";
+import type { WalkState } from "./walk-state.ts";
+
+/** Rules 1 and 2: the trace is this transaction's, and says of it what its receipt and the callTracer say. */
+export function checkHead(walk: WalkState, head: TraceHead): void {
+  const { facts, failed, table, root, cursor } = walk;
+  if (head.txHash !== null && head.txHash !== facts.hash) {
+    walk.fail("transaction_hash", facts.hash, head.txHash);
+  }
+  if (!head.hasSteps) {
+    throw malformed("structLogs", "a result has no structLogs", { transactionIndex: facts.index });
+  }
+  const gas = walk.quirks.gasIsCumulative ? facts.cumulativeGasUsed : facts.gasUsed;
+  if (head.gas !== gas) walk.fail("trace_gas", gas, head.gas);
+  if (table.gasUsed[root] !== gas) walk.fail("call_gas_used", gas, table.gasUsed[root]);
+  if (head.failed !== failed) walk.fail("trace_failed", failed, head.failed);
+  if (cursor.succeeded(root) === failed) {
+    walk.fail("call_outcome", failed ? "an error in the callTracer" : "success", "the other");
+  }
+  const type = table.operation[root]!;
+  if ((type === CREATE) !== facts.isCreation) {
+    walk.fail("call_tree", facts.isCreation ? "a CREATE root" : "a CALL root", walk.name(type));
+  }
+  const wrong = walk.returnValue.wrong();
+  if (wrong !== null) walk.fail("return_value", wrong.expected, wrong.actual);
+}
+
+/** Rules 4g and 5: the last step ends the root, the call tree is used up, and the gas adds up to the receipt's. */
+export function endLastStep(walk: WalkState, step: Step, firstRefund: number): void {
+  if (step.depth !== 1) walk.fail("last_step", "depth 1", `depth ${step.depth}`, step.index);
+  const end = endFrame(walk, step, !walk.failed);
+  checkReturnSize(walk, step, end);
+  if (walk.cursor.child(walk.root) >= 0) {
+    walk.fail("call_tree", "no more frames", "a callTracer frame without steps", step.index);
+  }
+  const { gas, facts, quirks } = walk;
+  if (gas === null) return;
+  const rootEnd = {
+    failed: walk.failed,
+    left: end.left,
+    firstRefund,
+    lastRefund: refundCounter(step),
+    lastIsSelfdestruct: step.op === SELFDESTRUCT,
+  };
+  const possible = possibleGasUsed(rootEnd, facts, gas, quirks);
+  if (!possible.includes(facts.gasUsed)) {
+    walk.fail("gas_identity", possible.join(" or "), facts.gasUsed, step.index);
+  }
+  // The counter of geth's first step is 12500 for each authorisation whose account existed.
+  const existing = firstRefund / AUTHORIZATION_REFUND;
+  const isPossible = Number.isInteger(existing) && existing <= facts.authorizations;
+  if (quirks.refundHoldsAuthorizations && !isPossible) {
+    walk.fail("refund", `12500 for at most ${facts.authorizations}`, firstRefund, 0);
+  }
+}
+
+/** The counter at a step as a number: 0 where the node gave one that UInt64 does not hold. */
+function refundCounter(step: Step): number {
+  if (Number.isNaN(step.refund)) return 0;
+  return step.refund === -1 ? Number(step.exactRefund) : step.refund;
+}
+
+function checkReturnSize(walk: WalkState, step: Step, end: FrameEnd): void {
+  if (end.halted || (step.op !== RETURN && step.op !== REVERT)) return;
+  const size = step.words[1]!;
+  const { bytes } = walk.returnValue;
+  if (size !== bytes) walk.fail("return_value", `${size} bytes`, `${bytes} bytes`, step.index);
+}
+
+/**
+ * Rule 3: what contradicts that a transaction without steps ran no code; null where nothing does.
+ * It is for the caller to say whether that is one hole or a node that traces no steps at all.
+ */
+export function findMissingSteps(walk: WalkState): TraceRejected | null {
+  const { facts, gas } = walk;
+  const ranCode =
+    walk.cursor.child(walk.root) >= 0 || (gas === null ? walk.failed : !paysForNoCode(walk, gas));
+  if (!ranCode) return null;
+  return mismatch("steps_of_transaction", {
+    expected: `steps of ${facts.to ?? "a creation"} (gas used ${facts.gasUsed})`,
+    actual: "none",
+    transactionIndex: facts.index,
+  });
+}
+
+function paysForNoCode(walk: WalkState, gas: TransactionGas): boolean {
+  const before = gasOfNoCode(walk, gas);
+  if (before === null) return false;
+  return possibleGasUsedWithoutSteps(before, walk.facts, gas).includes(walk.facts.gasUsed);
+}
+
+/** Gas used before refunds by a transaction that ran no step; null where that cannot be. */
+function gasOfNoCode(walk: WalkState, gas: TransactionGas): number | null {
+  const { facts } = walk;
+  if (gas.precompile === 0) return walk.failed ? null : gas.intrinsic;
+  if (walk.failed) return facts.gasLimit;
+  const inputBytes = (facts.input.length - 2) / 2;
+  const price = precompilePrice(walk.addressFork, gas.precompile, inputBytes);
+  if (price !== null) return gas.intrinsic + price;
+  // The input's bytes decide the price: all between nothing and the limit is possible.
+  const isWithin = facts.gasUsed >= gas.intrinsic && facts.gasUsed <= facts.gasLimit;
+  return isWithin ? facts.gasUsed : null;
+}

@@ -1,0 +1,110 @@
+import type { RpcBlock } from "../domain/chain.ts";
+import { type Fork, isAtLeast } from "../domain/fork.ts";
+import type { CallFrames } from "./call-frames.ts";
+import { CallTableCursor } from "./call-table-cursor.ts";
+import type { ClientQuirks } from "./client-quirks.ts";
+import { GasRules } from "./gas-rules.ts";
+import { DIFFICULTY, PREVRANDAO } from "./opcodes.ts";
+import { OpenFrames } from "./open-frames.ts";
+import { ReturnValueCheck } from "./return-value-check.ts";
+import type { StructlogColumns } from "./structlog-columns.ts";
+import { StructlogRows } from "./structlog-rows.ts";
+import { mismatch } from "./trace-rejected.ts";
+import { type TransactionFacts, type TransactionGas, transactionGas } from "./transaction-facts.ts";
+
+export type WalkInput = {
+  readonly block: RpcBlock;
+  readonly transactions: readonly TransactionFacts[];
+  readonly frames: CallFrames;
+  /** Null: no gas rule is known, so none is checked. */
+  readonly fork: Fork | null;
+  readonly quirks: ClientQuirks;
+  readonly columns: StructlogColumns;
+};
+
+/** What the parts of a walk share: the block's facts, the transaction in hand, its open frames. */
+export class WalkState {
+  readonly block: RpcBlock;
+  readonly transactions: readonly TransactionFacts[];
+  readonly table: CallFrames;
+  readonly quirks: ClientQuirks;
+  readonly fork: Fork | null;
+  /** Null where no gas rule is known. */
+  readonly rules: GasRules | null;
+  /** Precompiles are told apart by this fork even where no gas rule is known. */
+  readonly addressFork: Fork;
+  /** The operation id of byte 0x44 in this block, whatever the node calls it (D25). */
+  readonly difficultyOp: number;
+  readonly cursor: CallTableCursor;
+  readonly rows: StructlogRows;
+  readonly open = new OpenFrames();
+  readonly returnValue = new ReturnValueCheck();
+  /** Names that no opcode table knows: their gas cannot be checked. */
+  readonly unknownOperations = new Set<string>();
+  /** Whether gas went another way than any known fork's: possible only where the fork is unknown. */
+  otherGasRules = false;
+  facts!: TransactionFacts;
+  /** What the transaction pays whatever it runs; null where no gas rule is known. */
+  gas: TransactionGas | null = null;
+  failed = false;
+  /** Position of the transaction's root in the callTracer's table. */
+  root = -1;
+
+  constructor(input: WalkInput) {
+    const { block, transactions, frames, quirks, fork, columns } = input;
+    this.block = block;
+    this.transactions = transactions;
+    this.table = frames;
+    this.quirks = quirks;
+    this.fork = fork;
+    this.rules = fork === null ? null : new GasRules(fork);
+    this.addressFork = fork ?? "osaka";
+    const isProofOfStake =
+      fork === null ? Number(block.difficulty) === 0 : isAtLeast(fork, "paris");
+    this.difficultyOp = isProofOfStake ? PREVRANDAO : DIFFICULTY;
+    this.cursor = new CallTableCursor(frames);
+    this.rows = new StructlogRows(columns);
+  }
+
+  /** Goes to the transaction at `position`. @throws {TraceRejected} where the block has none there. */
+  begin(position: number): void {
+    const facts = this.transactions[position];
+    const transaction = this.block.transactions[position];
+    if (facts === undefined || transaction === undefined) {
+      throw mismatch("one_trace_per_transaction", {
+        expected: `${this.transactions.length} traces`,
+        actual: "more",
+      });
+    }
+    this.facts = facts;
+    this.gas = this.fork === null ? null : transactionGas(this.fork, transaction);
+    this.root = this.cursor.begin(position);
+    this.failed = facts.failed ?? !this.cursor.succeeded(this.root);
+    this.open.reset();
+    const returnValue = this.table.outputs[position] ?? null;
+    this.returnValue.begin(returnValue);
+    this.rows.begin(facts.index, {
+      hash: facts.hash,
+      gasUsed: facts.gasUsed,
+      failed: this.failed,
+      returnValue,
+    });
+  }
+
+  /** The opcode's name, for messages. */
+  name(operation: number): string {
+    return this.rows.columns.operationNames[operation] ?? "an unknown opcode";
+  }
+
+  /** @throws {TraceRejected} proof_mismatch, always. */
+  fail(check: string, expected: unknown, actual: unknown, stepIndex?: number): never {
+    throw mismatch(check, { expected, actual, transactionIndex: this.facts.index, stepIndex });
+  }
+
+  /** Compares gas; where no gas rule is known (another dimension of gas may be hidden) it only takes note. */
+  checkGas(check: string, expected: number, actual: number, stepIndex: number): void {
+    if (expected === actual) return;
+    if (this.rules !== null) this.fail(check, expected, actual, stepIndex);
+    this.otherGasRules = true;
+  }
+}
