@@ -1,7 +1,7 @@
 import { NodeUnavailableError } from "../errors.ts";
 import type { RawNode } from "./execution-node.ts";
 import { type ProbedChain, type ProbeOptions, probeNode } from "./probe.ts";
-import { checkSteps } from "./steps-check.ts";
+import { createStepsCheck } from "./steps-check.ts";
 
 /** A node that may be used now, and the chain it serves. */
 export type ChosenNode = { readonly node: RawNode; readonly chain: ProbedChain };
@@ -12,14 +12,14 @@ export type ChosenNode = { readonly node: RawNode; readonly chain: ProbedChain }
  */
 export function createNodeChoice(nodes: readonly RawNode[], options: ProbeOptions) {
   const chains = new Map<RawNode, ProbedChain>();
-  const withSteps = new Set<RawNode>();
+  const stepsChecks = new Map(nodes.map((node) => [node, createStepsCheck(node)]));
 
   async function admit(node: RawNode, signal?: AbortSignal): Promise<ChosenNode | undefined> {
     const known = chains.get(node);
     if (known && !(await node.isHealthy(signal))) return undefined;
     const chain = known ?? (await probeNode(node, options, signal));
     chains.set(node, chain);
-    if (!withSteps.has(node) && (await checkSteps(node, signal)) === "steps") withSteps.add(node);
+    await stepsChecks.get(node)?.(signal);
     return { node, chain };
   }
 

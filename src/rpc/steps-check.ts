@@ -9,28 +9,47 @@ import { structLogger } from "./traces.ts";
 const blocksToSearch = 64;
 const traceTimeoutMs = 60_000;
 
+/** `undecided`: no transaction has run code lately, so the next call looks at the blocks that came meanwhile. */
+export type StepsCheck = (signal?: AbortSignal) => Promise<"steps" | "undecided">;
+
 /**
- * Whether a node's traces hold steps: anvil without --steps-tracing answers empty ones as success, and its
- * debug_traceCall shows steps all the same, so only the trace of a mined transaction tells (measured, anvil 1.7.1).
- * `undecided` on a chain where no transaction has run code lately.
- * @throws {StepsTracingMissingError}
+ * Creates the check whether a node's traces hold steps: anvil without --steps-tracing answers empty ones as success, and
+ * its debug_traceCall shows steps all the same, so only the trace of a mined transaction tells (measured, anvil 1.7.1).
+ * The check throws StepsTracingMissingError, and asks nothing more once steps were seen.
  */
-export async function checkSteps(
-  node: RawNode,
-  signal?: AbortSignal,
-): Promise<"steps" | "undecided"> {
-  const hasSteps = await findFirstStep(node, signal);
-  if (hasSteps === undefined) return "undecided";
-  if (hasSteps) return "steps";
-  throw new StepsTracingMissingError({
-    node: node.name,
-    clientVersion: await node.clientVersion(),
-  });
+export function createStepsCheck(node: RawNode): StepsCheck {
+  let isDecided = false;
+  let searchedTo = 0;
+
+  return async function checkSteps(signal) {
+    if (isDecided) return "steps";
+    const head = (await node.head("latest", signal))?.number ?? 0;
+    const hasSteps = await findFirstStep(
+      node,
+      { head, above: Math.max(searchedTo, head - blocksToSearch) },
+      signal,
+    );
+    searchedTo = head;
+    if (hasSteps === undefined) return "undecided";
+    if (!hasSteps) {
+      searchedTo = 0; // until somebody restarts the node with steps, every look must find the same
+      const clientVersion = await node.clientVersion();
+      throw new StepsTracingMissingError({ node: node.name, clientVersion });
+    }
+    isDecided = true;
+    return "steps";
+  };
 }
 
-async function findFirstStep(node: RawNode, signal?: AbortSignal): Promise<boolean | undefined> {
+type SearchedBlocks = { readonly head: number; readonly above: number };
+
+async function findFirstStep(
+  node: RawNode,
+  blocks: SearchedBlocks,
+  signal?: AbortSignal,
+): Promise<boolean | undefined> {
   try {
-    const run = await findRecentCodeRun(node, signal);
+    const run = await findCodeRun(node, blocks, signal);
     return run && (await readFirstStep(node, run, signal));
   } catch (error) {
     // One transaction that cannot be traced says nothing about steps; its block will say why when it is indexed.
@@ -39,17 +58,12 @@ async function findFirstStep(node: RawNode, signal?: AbortSignal): Promise<boole
   }
 }
 
-async function findRecentCodeRun(
+async function findCodeRun(
   node: RawNode,
+  { head, above }: SearchedBlocks,
   signal?: AbortSignal,
 ): Promise<CodeRun | undefined> {
-  const head = await node.head("latest", signal);
-  const newest = head?.number ?? 0;
-  for (
-    let blockNumber = newest;
-    blockNumber > Math.max(0, newest - blocksToSearch);
-    blockNumber--
-  ) {
+  for (let blockNumber = head; blockNumber > above; blockNumber--) {
     const block = await node.blockByNumber(blockNumber, signal);
     if (!block || block.transactions.length === 0) continue;
     const receipts = await node.receipts({ blockNumber, blockHash: block.hash }, signal);

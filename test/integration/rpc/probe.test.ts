@@ -6,7 +6,7 @@ import { toEndpoint } from "../../../src/rpc/endpoint.ts";
 import { createExecutionNode } from "../../../src/rpc/execution-node.ts";
 import { createNodeChoice } from "../../../src/rpc/node-choice.ts";
 import { probeNode } from "../../../src/rpc/probe.ts";
-import { checkSteps } from "../../../src/rpc/steps-check.ts";
+import { createStepsCheck } from "../../../src/rpc/steps-check.ts";
 import { startAnvil } from "../../support/anvil.ts";
 import { reply, startNodeDouble } from "./node-double.ts";
 
@@ -65,12 +65,12 @@ describe("a good node", () => {
   });
 
   test("steps are undecided until a transaction ran code, and plain transfers decide nothing", async () => {
-    const node = connect(anvil.url);
-    expect(await checkSteps(node)).toBe("undecided");
+    const checkSteps = createStepsCheck(connect(anvil.url));
+    expect(await checkSteps()).toBe("undecided");
     await send(anvil.url, { to: "0x00000000000000000000000000000000000000bb", value: "0x1" });
-    expect(await checkSteps(node)).toBe("undecided");
+    expect(await checkSteps()).toBe("undecided");
     await runCode(anvil.url);
-    expect(await checkSteps(node)).toBe("steps");
+    expect(await checkSteps()).toBe("steps");
   });
 });
 
@@ -79,6 +79,7 @@ test("anvil without --steps-tracing is refused as soon as a transaction ran code
   const choose = createNodeChoice([connect(anvil.url)], anyChain);
   await choose();
   await runCode(anvil.url);
+  for (const _ of [1, 2]) await expect(choose()).rejects.toThrow("no steps");
   await expect(choose()).rejects.toThrowErrorMatchingInlineSnapshot(`
     [StepsTracingMissingError: The node "node-a" answers traces that hold no steps.
       client: anvil/v1.7.1
