@@ -1,9 +1,9 @@
-import type { Client } from "@temporalio/client";
+import { type Client, WorkflowFailedError } from "@temporalio/client";
 import { NoWorkerError, TemporalUnavailableError } from "../errors.ts";
 import type { BackfillProgress, BackfillResult } from "../workflows/messages.ts";
 import { describeJob, explainWait, type PendingActivity, readPending } from "./job-status.ts";
 import { queryJob } from "./steer-job.ts";
-import { type CallTarget, glanceTimeoutMs } from "./temporal-call.ts";
+import { type CallTarget, callTemporal, glanceTimeoutMs } from "./temporal-call.ts";
 import { waitUntil } from "./wait-until.ts";
 
 /** Between two looks at a backfill: a bar that moves, and few calls. */
@@ -15,11 +15,14 @@ export type BackfillLook = {
   readonly waitingFor: string | null;
 };
 
-/** How a backfill ended; `result` is null unless it completed. */
+/** How a backfill ended. */
 export type BackfillEnd = {
   /** Temporal's word: completed, cancelled, failed, terminated, timed_out. */
   readonly state: string;
+  /** null unless it completed. */
   readonly result: BackfillResult | null;
+  /** null unless it failed. */
+  readonly reason: string | null;
 };
 
 /** Waits until a backfill has ended, through outages of Temporal and of workers; `show` gets every look. */
@@ -46,11 +49,24 @@ export async function watchBackfill(
     },
     { intervalMs: lookIntervalMs },
   );
-  const completed = state === "completed";
-  return {
-    state,
-    result: completed ? await client.workflow.getHandle(target.workflowId).result() : null,
-  };
+  return readEnd(client, target, state);
+}
+
+/** What a backfill that has ended left behind. @param state - Temporal's word for how it ended. */
+export async function readEnd(
+  client: Client,
+  target: CallTarget,
+  state: string,
+): Promise<BackfillEnd> {
+  if (state !== "completed" && state !== "failed") return { state, result: null, reason: null };
+  const handle = client.workflow.getHandle<() => Promise<BackfillResult>>(target.workflowId);
+  try {
+    const result = await callTemporal(client, target, () => handle.result());
+    return { state, result, reason: null };
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    return { state, result: null, reason: error.cause?.message ?? error.message };
+  }
 }
 
 async function readProgress(client: Client, target: CallTarget): Promise<BackfillProgress | null> {

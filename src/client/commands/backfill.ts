@@ -10,11 +10,10 @@ import { targetOf } from "../job-target.ts";
 import { type StartedJob, startBackfill } from "../jobs.ts";
 import { exitCodes, type Outcome } from "../outcome.ts";
 import { updateJob } from "../steer-job.ts";
+import { describeEnd } from "../views/backfill-end-view.ts";
 import { formatCoverage } from "../views/coverage-view.ts";
-import { formatBlocks, formatCount } from "../views/format.ts";
-import { countDone, formatBackfillNote } from "../views/job-view.ts";
 import { formatNext } from "../views/next-steps.ts";
-import { type BackfillEnd, watchBackfill } from "../watch-backfill.ts";
+import { watchWithBar } from "../watch-with-bar.ts";
 import { type Act, addExamples, concurrencyOption } from "./act.ts";
 import { addSteering, type NamedJob } from "./steering.ts";
 
@@ -139,34 +138,6 @@ async function waitForEnd(
     ),
     exitCode: end.state === "failed" ? exitCodes.failed : verdict,
   };
-}
-
-/** Watches a backfill to its end with a bar that moves within chunks. */
-export async function watchWithBar(context: CommandContext, job: NamedJob): Promise<BackfillEnd> {
-  const link = context.workflowLink(job.workflowId);
-  context.terminal.say(`${job.workflowId} runs on also after Ctrl-C.${formatNext({ link })}`);
-  const bar = context.terminal.startBar("done");
-  try {
-    return await watchBackfill(
-      await context.temporal(),
-      targetOf(job),
-      ({ progress, pending, waitingFor }) =>
-        bar.show({
-          done: progress ? countDone(progress, pending) : 0,
-          total: progress?.totalBlocks ?? 0,
-          note: formatBackfillNote(progress, waitingFor),
-        }),
-    );
-  } finally {
-    bar.stop();
-  }
-}
-
-function describeEnd(workflowId: string, { state, result }: BackfillEnd): string {
-  if (result === null) return `${workflowId} ended: ${state}.`;
-  const { blocks, transactions, rows, failed } = result;
-  const counts = `${formatBlocks(blocks)}, ${formatCount(transactions)} transactions, ${formatCount(rows)} rows`;
-  return `${workflowId} is done: ${counts}, ${formatCount(failed)} failed${failed > 0 ? " (gap-fill goes on with them)" : ""}.`;
 }
 
 async function setConcurrency(

@@ -5,10 +5,11 @@ import { actorName, type CommandContext } from "../context.ts";
 import { refuseBeyondHead } from "../head-check.ts";
 import { startIndex } from "../jobs.ts";
 import { exitCodes, type Outcome } from "../outcome.ts";
+import { describeEnd } from "../views/backfill-end-view.ts";
 import { formatLedgerRows, formatStory } from "../views/ledger-view.ts";
 import { formatNext } from "../views/next-steps.ts";
+import { watchWithBar } from "../watch-with-bar.ts";
 import { type Act, addExamples } from "./act.ts";
-import { watchWithBar } from "./backfill.ts";
 
 export function addIndexBlock(program: Command, act: Act): void {
   const index = program
@@ -36,19 +37,19 @@ async function indexBlock(context: CommandContext, blockNumber: number): Promise
     network: name,
     range,
   } as const;
-  const { state, result } = await watchWithBar(context, job);
+  const end = await watchWithBar(context, job);
   const ledger = await context.ledger();
   const rows = await ledger.readBlocks(name, processors, [blockNumber]);
-  const failed = state !== "completed" || (result?.failed ?? 0) > 0;
+  const failed = end.state !== "completed" || (end.result?.failed ?? 0) > 0;
   // A complete row outlives an attempt that failed: only the block's story tells what went wrong.
   const lastVersion = failed ? (await ledger.history(name, blockNumber)).slice(-1) : [];
   const link = context.workflowLink(workflowId);
   return {
-    json: { workflowId, link, state, blockNumber, failed, rows },
+    json: { workflowId, link, ...end, blockNumber, failed, rows },
     text:
       [
         formatLedgerRows(rows),
-        ...(failed ? ["The attempt failed.", formatStory(lastVersion)] : []),
+        ...(failed ? [describeEnd(workflowId, end), formatStory(lastVersion)] : []),
       ].join("\n") + formatNext({ link }),
     exitCode: failed ? exitCodes.failed : exitCodes.done,
   };

@@ -7,8 +7,10 @@ import { targetOf } from "../job-target.ts";
 import type { OpenJob } from "../open-jobs.ts";
 import type { Outcome } from "../outcome.ts";
 import { signalJob, stopJob } from "../steer-job.ts";
+import { describeEnd } from "../views/backfill-end-view.ts";
 import { formatJob } from "../views/job-view.ts";
 import { formatNext } from "../views/next-steps.ts";
+import { readEnd } from "../watch-backfill.ts";
 import type { Act } from "./act.ts";
 
 /** A job that one of the commands names: of a network, and for a backfill of a range. */
@@ -78,9 +80,10 @@ async function showStatus(context: CommandContext, named: NamedJob): Promise<Out
       throw new JobNotRunningError({ workflowId, start: target.startCommand });
     }
     const next = `npm run client -- coverage --from ${named.range?.fromBlock} --to ${named.range?.toBlock}`;
+    const end = await readEnd(client, target, state);
     return {
-      json: { workflowId, state },
-      text: `${workflowId} does not run any more: ${state}.${formatNext({ commands: [next] })}`,
+      json: { workflowId, ...end },
+      text: describeEnd(workflowId, end) + formatNext({ commands: [next] }),
     };
   }
   const open = { ...named, startedAt: startTime.toISOString(), donePercent: null };

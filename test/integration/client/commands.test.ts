@@ -1,4 +1,5 @@
 import { Client, Connection } from "@temporalio/client";
+import { ApplicationFailure } from "@temporalio/common";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { waitUntil } from "../../../src/client/wait-until.ts";
 import { startAnvil } from "../../support/anvil.ts";
@@ -116,6 +117,21 @@ describe("backfill", () => {
     expect(out).toContain("10 blocks, 20 transactions, 1,000 rows, 1 failed");
     expect(out).toContain("structlog 105: failed, 1 block");
     expect(env.fake().ensuredGapFills).toBeGreaterThan(0);
+  });
+
+  test("--wait and status tell why a backfill failed, and exit 1", async () => {
+    env.fake().outage = ApplicationFailure.nonRetryable(
+      "The node serves another chain.",
+      "WrongChainError",
+    );
+    const { exitCode, out } = await client("backfill 150-159 --wait");
+    expect(exitCode).toBe(1);
+    expect(out).toContain("backfill/devnet/150-159 ended: failed.\nThe node serves another chain.");
+    expect((await client("backfill status 150-159 --json")).json).toMatchObject({
+      state: "failed",
+      result: null,
+      reason: expect.stringContaining("The node serves another chain."),
+    });
   });
 
   test("says what to run next, with the link of the workflow", async () => {
