@@ -66,6 +66,40 @@ describe("a closed range", () => {
     expect(world.events.at(-1)?.kind).toBe("ledger");
   });
 
+  test("traces light blocks side by side, heavy ones one at a time", async () => {
+    const light = createFakeWorld();
+    light.node.mine(20);
+    light.node.beforeChunk = () => new Promise((resolve) => setImmediate(resolve));
+    await index(light, { toBlock: 19 });
+    expect(light.node.mostTracesInFlight).toBeGreaterThan(2);
+
+    const heavy = createFakeWorld();
+    heavy.node.mine(6, { steps: 2000 });
+    heavy.node.beforeChunk = () => new Promise((resolve) => setImmediate(resolve));
+    await index(heavy, { toBlock: 5 });
+    expect(heavy.node.mostTracesInFlight).toBe(1);
+  });
+
+  test("loses no row where several traces fill the writers at once", async () => {
+    const world = createFakeWorld();
+    world.node.mine(31, { steps: 60_000 });
+    world.node.gasPerStep = 1;
+    world.node.chunkBytes = 10_000;
+    const tick = () => new Promise<void>((resolve) => setImmediate(resolve));
+    world.node.beforeChunk = tick;
+    world.rows.beforeInsert = async () => {
+      for (let i = 0; i < 50; i += 1) await tick();
+    };
+
+    const result = await index(world, { toBlock: 30 });
+
+    expect(world.node.mostTracesInFlight).toBeGreaterThan(2);
+    expect(result).toMatchObject({ failedCount: 0, rows: 30 * 60_001 });
+    expect(world.node.chain.map(({ ref }) => world.shown(ref.number))).toEqual(
+      world.node.chain.map(({ steps }) => steps),
+    );
+  });
+
   test("skips what is complete and traces it again only when forced", async () => {
     const world = createFakeWorld();
     world.node.mine(3);
@@ -285,6 +319,7 @@ describe("a lost attempt", () => {
     const attempt = start(world, { toBlock: 9 }, details);
     await attempt.result;
 
+    expect(world.node.mostTracesInFlight).toBe(1);
     expect(world.ledger.winner(8)).toMatchObject({ status: "complete" });
   });
 
@@ -451,6 +486,36 @@ describe("a reorg", () => {
       name: "ReorgBeyondFinalityError",
     });
     expect(world.ledger.versions).toHaveLength(before);
+  });
+
+  test("found beneath the finalized block by a forced trace stops too", async () => {
+    const world = createFakeWorld();
+    world.node.mine(10);
+    await index(world, { toBlock: 4 });
+    world.node.reorg(8, 8);
+    await index(world, { fromBlock: 6, toBlock: 9 });
+    world.networks.finalized.set("net", 8);
+
+    await expect(index(world, { fromBlock: 5, toBlock: 5, force: true })).rejects.toMatchObject({
+      name: "ReorgBeyondFinalityError",
+    });
+  });
+
+  test("of a node that contradicts itself is waited out", async () => {
+    const world = createFakeWorld();
+    world.node.mine(6);
+    await index(world, { toBlock: 4 });
+    world.node.claimedParents.set(5, world.node.at(1).ref.hash);
+
+    const attempt = start(world, { fromBlock: 5, toBlock: 5 });
+    await expect
+      .poll(() => attempt.heartbeats.at(-1)?.waitingFor, { timeout: 3000 })
+      .toContain("agrees with itself on block 5");
+    expect(world.ledger.winner(5)).toBeUndefined();
+    world.node.claimedParents.clear();
+
+    await expect(attempt.result).resolves.toMatchObject({ nextBlock: 6, reorgs: [] });
+    expect(world.shown(5)).toBe(10);
   });
 
   test("that ends in a block which fails books it on the new branch", async () => {

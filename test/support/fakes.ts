@@ -56,8 +56,14 @@ export class FakeNode implements ExecutionNode {
   readonly traceFaults = new Map<number, TraceFault>();
   readonly traced: number[] = [];
   chunkBytes = 1000;
+  gasPerStep = 1000;
   /** Runs before each chunk of steps; may wait. */
   beforeChunk: (blockNumber: number) => void | Promise<void> = () => {};
+  /** Parent hashes that the node claims of a block, as long as they stand here. */
+  readonly claimedParents = new Map<number, Hex>();
+  /** Traces of steps under way, and the most there ever were. */
+  tracesInFlight = 0;
+  mostTracesInFlight = 0;
   /** Runs before refs are answered: the moment between data and ledger. */
   beforeRefs: () => void = () => {};
   /** Answers another head than the chain's, as a replica that is behind does. */
@@ -110,11 +116,13 @@ export class FakeNode implements ExecutionNode {
   async blockByNumber(blockNumber: number): Promise<RpcBlock | null> {
     this.#answer("eth_getBlockByNumber");
     const block = this.chain[blockNumber];
-    return block ? toRpcBlock(block) : null;
+    if (!block) return null;
+    const parentHash = this.claimedParents.get(blockNumber) ?? block.ref.parentHash;
+    return { ...toRpcBlock(block, this.gasPerStep), parentHash };
   }
   async blockByHash(blockHash: Hex): Promise<RpcBlock | null> {
     const block = this.#byHash(blockHash);
-    return block ? toRpcBlock(block) : null;
+    return block ? toRpcBlock(block, this.gasPerStep) : null;
   }
   async blockRefs(blockNumbers: readonly number[]): Promise<BlockRef[]> {
     this.#answer("eth_getBlockByNumber");
@@ -136,17 +144,23 @@ export class FakeNode implements ExecutionNode {
     this.traced.push(number);
     const fault = this.traceFaults.get(number);
     const steps = fault === "short" ? block.steps - 1 : block.steps;
-    for (let sent = 0; sent < steps; sent += this.chunkBytes) {
-      await this.beforeChunk(number);
-      this.#answer("debug_traceBlockByHash");
-      await this.#fail(fault, signal);
-      yield new Uint8Array(Math.min(this.chunkBytes, steps - sent)).fill(1);
+    this.tracesInFlight += 1;
+    this.mostTracesInFlight = Math.max(this.mostTracesInFlight, this.tracesInFlight);
+    try {
+      for (let sent = 0; sent < steps; sent += this.chunkBytes) {
+        await this.beforeChunk(number);
+        this.#answer("debug_traceBlockByHash");
+        await this.#fail(fault, signal);
+        yield new Uint8Array(Math.min(this.chunkBytes, steps - sent)).fill(1);
+      }
+    } finally {
+      this.tracesInFlight -= 1;
     }
   }
   async gasUsed(newestBlock: number, blockCount: number): Promise<number[] | null> {
     return Array.from(
       { length: blockCount },
-      (_, i) => (this.chain[newestBlock - blockCount + 1 + i]?.steps ?? 0) * 1000,
+      (_, i) => (this.chain[newestBlock - blockCount + 1 + i]?.steps ?? 0) * this.gasPerStep,
     );
   }
   async isHealthy(): Promise<boolean> {
@@ -190,7 +204,7 @@ function fakeHash(number: number, branch: number): Hex {
   return `0x${branch.toString(16).padStart(8, "0")}${number.toString(16).padStart(56, "0")}`;
 }
 
-function toRpcBlock({ ref, transactions, steps }: FakeBlock): RpcBlock {
+function toRpcBlock({ ref, transactions, steps }: FakeBlock, gasPerStep: number): RpcBlock {
   const zero = "0x0" as const;
   const filler = {
     sha3Uncles: zeros,
@@ -220,7 +234,7 @@ function toRpcBlock({ ref, transactions, steps }: FakeBlock): RpcBlock {
     hash: ref.hash,
     parentHash: ref.parentHash,
     number: `0x${ref.number.toString(16)}`,
-    gasUsed: `0x${(steps * 1000).toString(16)}`,
+    gasUsed: `0x${(steps * gasPerStep).toString(16)}`,
     // What the fake engine holds the trace to.
     extraData: `0x${steps.toString(16)}`,
     transactions: Array.from({ length: transactions }, () => transaction),
@@ -316,14 +330,17 @@ type WaitingRows = { readonly table: DataTable; readonly attempt: Attempt; reado
 class FakeWriter implements RowWriter {
   readonly #insert: (batch: readonly WaitingRows[]) => Promise<void>;
   #waiting: WaitingRows[] = [];
+  #isFlushing = false;
 
   constructor(insert: (batch: readonly WaitingRows[]) => Promise<void>) {
     this.#insert = insert;
   }
   addStructlogs(attempt: Attempt, columns: StructlogColumns): void {
+    this.#demandQuiet();
     this.#waiting.push({ table: "execution_structlog", attempt, rows: columns.length });
   }
   addTransactions(attempt: Attempt, rows: readonly TransactionRow[]): void {
+    this.#demandQuiet();
     this.#waiting.push({ table: "execution_transaction", attempt, rows: rows.length });
   }
   get pending() {
@@ -331,9 +348,16 @@ class FakeWriter implements RowWriter {
     return { rows, bytes: rows * 100 };
   }
   async flush(): Promise<void> {
+    this.#demandQuiet();
+    this.#isFlushing = true;
     const batch = this.#waiting;
     this.#waiting = [];
     await this.#insert(batch);
+    this.#isFlushing = false;
+  }
+  /** The real writer is not safe for two at once. */
+  #demandQuiet(): void {
+    if (this.#isFlushing) throw new Error("the writer is used while it flushes");
   }
 }
 

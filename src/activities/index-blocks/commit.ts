@@ -24,8 +24,11 @@ export async function settle(
   unsettled: readonly BlockRef[],
 ): Promise<Settled> {
   await run.pipe.drain();
-  const counted = await recount(run, outcomes);
-  return { outcomes: counted, moved: await findFirstMoved(run, unsettled) };
+  const [counted, moved] = await Promise.all([
+    recount(run, outcomes),
+    findFirstMoved(run, unsettled),
+  ]);
+  return { outcomes: counted, moved };
 }
 
 /** Second half of a commit: makes settled outcomes visible, in ONE insert. */

@@ -1,11 +1,12 @@
 import { NodeUnavailableError } from "../../errors.ts";
 import { pause } from "./abortable.ts";
 import { Batch } from "./batch.ts";
-import { BlockSource, type FetchedBlock, type UnfetchedBlock } from "./fetch-block.ts";
+import { BlockSource, traceOf } from "./block-source.ts";
+import type { FetchedBlock, UnfetchedBlock } from "./fetch-block.ts";
 import { mendReorg } from "./mend-reorg.ts";
 import type { FailedBlock } from "./outcome.ts";
 import { type Run, takeInHand, wantedProcessors } from "./run.ts";
-import { toFailedBlock, traceBlock } from "./trace-block.ts";
+import { toFailedBlock } from "./trace-block.ts";
 
 const unrestMs = 200;
 /** A node whose blocks do not chain so many times in a row (about 5 s) is treated as away. */
@@ -42,8 +43,7 @@ export class RangeIndexer {
   async #indexNext(blockNumber: number, toBlock: number): Promise<number> {
     const run = this.#run;
     await run.view.load(blockNumber, run.input.toBlock);
-    const wanted = wantedProcessors(run, blockNumber);
-    if (wanted.length === 0) {
+    if (wantedProcessors(run, blockNumber).length === 0) {
       this.#batch.add({ kind: "skipped", blockNumber });
       return (await this.#commitIfDue()) ?? blockNumber + 1;
     }
@@ -51,14 +51,10 @@ export class RangeIndexer {
     if (alone !== null) return alone;
 
     takeInHand(run, blockNumber);
-    const block = await this.#source.take(blockNumber, this.#wantedAfter(blockNumber, toBlock));
-    const moved = await this.#followChain(block, blockNumber);
+    const prepared = await this.#source.take(blockNumber, this.#wantedAfter(blockNumber, toBlock));
+    const moved = await this.#followChain(prepared.block, blockNumber);
     if (moved !== null) return moved;
-    this.#batch.add(
-      block.kind === "fetched"
-        ? await traceBlock(run, block, wanted)
-        : toFailedBlock(block, wanted),
-    );
+    this.#batch.add(await traceOf(run, prepared));
     run.heart.putDown();
     return (await this.#commitIfDue()) ?? blockNumber + 1;
   }
@@ -116,6 +112,7 @@ export class RangeIndexer {
   /** Waits for a node whose answers contradict each other, such as a pool of replicas in the middle of a reorg. */
   async #rest(blockNumber: number): Promise<void> {
     this.#unrest += 1;
+    this.#run.heart.waitFor(`a node that agrees with itself on block ${blockNumber}`);
     if (this.#unrest >= maximumUnrest) {
       throw new NodeUnavailableError({
         node: this.#run.network.node.name,
@@ -137,7 +134,8 @@ export class RangeIndexer {
   }
 
   *#wantedAfter(blockNumber: number, toBlock: number): Generator<number> {
-    for (let next = blockNumber + 1; next <= toBlock; next += 1) {
+    const { view } = this.#run;
+    for (let next = blockNumber + 1; next <= toBlock && view.isLoaded(next); next += 1) {
       if (wantedProcessors(this.#run, next).length > 0) yield next;
     }
   }

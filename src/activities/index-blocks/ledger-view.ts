@@ -35,6 +35,11 @@ export class LedgerView {
     this.#loadedTo = toBlock;
   }
 
+  /** Whether the ledger was asked about a block of the window at hand. */
+  isLoaded(blockNumber: number): boolean {
+    return blockNumber <= this.#loadedTo;
+  }
+
   /** Reads blocks outside the window at hand. */
   async loadBlocks(blockNumbers: readonly number[]): Promise<void> {
     if (blockNumbers.length === 0) return;

@@ -3,6 +3,7 @@ import type { BlockRef, Hex } from "../../domain/chain.ts";
 import {
   type BranchComparison,
   compareBranches,
+  movedBlocks,
   nothingCompared,
   planReorg,
   type ReorgPlan,
@@ -29,7 +30,10 @@ const lookFactor = 8;
 export async function mendReorg(run: Run, suspect: number): Promise<number | null> {
   for (let attempt = 0; attempt < tries; attempt += 1) {
     const comparison = await compareWithNode(run, suspect);
-    if (comparison.stale.length === 0) return null;
+    if (comparison.stale.length === 0) {
+      await checkFinalRows(run, suspect);
+      return null;
+    }
     const head = await untilAborted(run.network.node.head("latest", run.signal), run.signal);
     const plan = planReorg(comparison, { suspect, head: head?.number ?? -1 });
     if (await applyPlan(run, plan)) {
@@ -64,6 +68,25 @@ async function compareWithNode(run: Run, suspect: number): Promise<BranchCompari
       throw beyondFinality(run, { blockNumber: lowestStale, finalized, stored, chain });
     }
     if (comparison.ancestor !== null || stored.length < limit) return comparison;
+  }
+}
+
+/**
+ * Looks at the suspect and the block below it where both are final: a comparison of what is not final passes them by.
+ * @throws {ReorgBeyondFinalityError}
+ */
+async function checkFinalRows(run: Run, suspect: number): Promise<void> {
+  const finalized = await run.finality.current();
+  if (finalized === null) return;
+  const stored = [suspect - 1, suspect].flatMap((number) => run.view.completeRef(number) ?? []);
+  const final = stored.filter(({ number }) => number <= finalized);
+  const chain = await askRefs(
+    run,
+    final.map(({ number }) => number),
+  );
+  const blockNumber = movedBlocks(final, chain)[0];
+  if (blockNumber !== undefined) {
+    throw beyondFinality(run, { blockNumber, finalized, stored, chain });
   }
 }
 

@@ -15,37 +15,38 @@ export function expectedRows(block: TracedBlock, processor: Processor): number {
 
 /** Rule 6 of the proof: what stands in ClickHouse is counted, per attempt; a block that falls short has failed. */
 export async function recount(run: Run, outcomes: readonly Outcome[]): Promise<Outcome[]> {
-  const faults = new Map<number, string>();
-  for (const processor of run.processors) {
-    const due = outcomes
-      .filter((outcome) => outcome.kind === "traced")
-      .filter(
-        (block) => block.processors.includes(processor) && expectedRows(block, processor) > 0,
-      );
-    if (due.length === 0) continue;
-    const counts = await untilAborted(
-      run.dependencies.rows.countRows(
-        dataTables[processor],
-        due.map(({ attempt }) => attempt),
-        run.signal,
-      ),
-      run.signal,
-    );
-    for (const block of due) {
-      const stored = counts.get(block.attempt.attemptId) ?? 0;
-      const expected = expectedRows(block, processor);
-      if (stored === expected) continue;
-      faults.set(
-        block.blockNumber,
-        `${dataTables[processor]}: ${stored} rows stored, ${expected} expected`,
-      );
-    }
-  }
+  const traced = outcomes.filter((outcome) => outcome.kind === "traced");
+  const miscounts = await Promise.all(
+    run.processors.map((processor) => findMiscounts(run, traced, processor)),
+  );
+  const faults = new Map(miscounts.flat());
   return outcomes.map((outcome) => {
     const fault = faults.get(outcome.blockNumber);
     return outcome.kind === "traced" && fault !== undefined
       ? toMiscounted(outcome, fault)
       : outcome;
+  });
+}
+
+/** Block numbers whose rows in one table are not as many as expected, and the counts in words. */
+async function findMiscounts(
+  run: Run,
+  traced: readonly TracedBlock[],
+  processor: Processor,
+): Promise<[number, string][]> {
+  const due = traced.filter(
+    (block) => block.processors.includes(processor) && expectedRows(block, processor) > 0,
+  );
+  if (due.length === 0) return [];
+  const table = dataTables[processor];
+  const attempts = due.map(({ attempt }) => attempt);
+  const counting = run.dependencies.rows.countRows(table, attempts, run.signal);
+  const counts = await untilAborted(counting, run.signal);
+  return due.flatMap((block) => {
+    const stored = counts.get(block.attempt.attemptId) ?? 0;
+    const expected = expectedRows(block, processor);
+    const words = `${table}: ${stored} rows stored, ${expected} expected`;
+    return stored === expected ? [] : [[block.blockNumber, words]];
   });
 }
 

@@ -14,7 +14,7 @@ export class RowPipe {
   readonly #signal: AbortSignal;
   #filling: RowWriter;
   #flushed: RowWriter;
-  #flushing: Promise<void> = Promise.resolve();
+  #flushing: Promise<void> | null = null;
 
   constructor(rows: Pick<RowStore, "createWriter">, signal: AbortSignal) {
     this.#signal = signal;
@@ -40,17 +40,25 @@ export class RowPipe {
     if (this.isFull) await this.#startFlush();
   }
 
-  /** Waits until every row handed in stands in ClickHouse. */
+  /** Waits until every row handed in before stands in ClickHouse. */
   async drain(): Promise<void> {
     if (this.#filling.pending.rows > 0) await this.#startFlush();
-    await untilAborted(this.#flushing, this.#signal);
+    await this.#settleFlush();
   }
 
   async #startFlush(): Promise<void> {
-    await untilAborted(this.#flushing, this.#signal);
+    // Another block's trace may have started one while this one waited.
+    while (this.#flushing) await this.#settleFlush();
     [this.#filling, this.#flushed] = [this.#flushed, this.#filling];
     this.#flushing = this.#flushed.flush(this.#signal);
     // Its error is thrown at the next wait; until then nobody listens.
     this.#flushing.catch(() => {});
+  }
+
+  async #settleFlush(): Promise<void> {
+    const flushing = this.#flushing;
+    if (flushing === null) return;
+    await untilAborted(flushing, this.#signal);
+    if (this.#flushing === flushing) this.#flushing = null;
   }
 }

@@ -1,0 +1,98 @@
+import { type FetchedBlock, fetchBlock, type UnfetchedBlock } from "./fetch-block.ts";
+import type { FailedBlock, TracedBlock } from "./outcome.ts";
+import { type Run, wantedProcessors } from "./run.ts";
+import { toFailedBlock, traceBlock } from "./trace-block.ts";
+
+const blocksAhead = 4;
+/** A trace of so little gas is over in milliseconds: what it takes is the round trip, so several are in flight. */
+const lightBlockGas = 1_000_000;
+
+/** A promise that never rejects: nobody may be waiting for it yet when it fails. */
+type Settled<T> = { readonly value: T } | { readonly error: unknown };
+
+/** A block at hand; a light one's trace is under way or done. */
+export type PreparedBlock = {
+  readonly block: FetchedBlock | UnfetchedBlock;
+  readonly tracing: Promise<Settled<TracedBlock | FailedBlock>> | null;
+};
+
+/**
+ * Fetches the next few blocks while one is traced, and traces light ones ahead, so that small blocks do not wait for
+ * round trips. A trace that is not needed after all leaves rows of an attempt that no ledger row names.
+ */
+export class BlockSource {
+  readonly #run: Run;
+  #ahead = new Map<number, Promise<Settled<PreparedBlock>>>();
+
+  constructor(run: Run) {
+    this.#run = run;
+  }
+
+  /**
+   * The block, from what was prepared ahead. @throws {NodeUnavailableError}
+   * @param wantedNext - numbers that will be asked for next, in order; the first few are prepared ahead.
+   */
+  async take(blockNumber: number, wantedNext: Iterable<number>): Promise<PreparedBlock> {
+    const taken = this.#prepare(blockNumber);
+    let started = 0;
+    for (const next of wantedNext) {
+      if (started >= blocksAhead) break;
+      void this.#prepare(next);
+      started += 1;
+    }
+    const block = unwrap(await taken);
+    this.#ahead.delete(blockNumber);
+    return block;
+  }
+
+  /** Forgets what was prepared ahead: the chain may have moved. */
+  forget(): void {
+    this.#ahead = new Map();
+  }
+
+  #prepare(blockNumber: number): Promise<Settled<PreparedBlock>> {
+    const started = this.#ahead.get(blockNumber);
+    if (started) return started;
+    const preparing = settle(this.#fetchAndTrace(blockNumber));
+    this.#ahead.set(blockNumber, preparing);
+    return preparing;
+  }
+
+  async #fetchAndTrace(blockNumber: number): Promise<PreparedBlock> {
+    const run = this.#run;
+    const block = await fetchBlock(run, blockNumber);
+    // After a lost attempt one block at a time is in hand, so that the one that kills workers is found.
+    const isTracedAhead =
+      run.resumption.kind === "plain" &&
+      block.kind === "fetched" &&
+      Number(block.source.block.gasUsed) < lightBlockGas;
+    const tracing = isTracedAhead
+      ? settle(traceBlock(run, block, wantedProcessors(run, blockNumber)))
+      : null;
+    return { block, tracing };
+  }
+}
+
+/** What becomes of a prepared block: traces it unless that was done ahead. */
+export async function traceOf(
+  run: Run,
+  { block, tracing }: PreparedBlock,
+): Promise<TracedBlock | FailedBlock> {
+  if (tracing) return unwrap(await tracing);
+  if (block.kind === "fetched") {
+    return traceBlock(run, block, wantedProcessors(run, block.ref.number));
+  }
+  return toFailedBlock(block, wantedProcessors(run, block.blockNumber));
+}
+
+function settle<T>(work: Promise<T>): Promise<Settled<T>> {
+  return work.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  );
+}
+
+function unwrap<T>(settled: Settled<T>): T {
+  if ("error" in settled) throw settled.error;
+  return settled.value;
+}
