@@ -19,6 +19,9 @@ export function createView(stream: NodeJS.WriteStream): DemoView {
   return stream.isTTY ? createBarView(stream, stamp) : createLineView(stream, stamp);
 }
 
+/** What stays is written over a bar, which may be longer. */
+const clearRestOfLine = "\u001B[K";
+
 type Stamp = (line: string) => string;
 
 function createBarView(stream: NodeJS.WriteStream, stamp: Stamp): DemoView {
@@ -31,6 +34,8 @@ function createBarView(stream: NodeJS.WriteStream, stamp: Stamp): DemoView {
       barIncompleteChar: "░",
       barsize: 30,
       linewrap: false,
+      // Lines that stay push the bars down; unchanged ones would not be drawn again there.
+      forceRedraw: true,
     },
     cliProgress.Presets.shades_classic,
   );
@@ -43,7 +48,7 @@ function createBarView(stream: NodeJS.WriteStream, stamp: Stamp): DemoView {
   );
   const [follow, gaps, link] = [line(), line(), line()];
   return {
-    say: (text) => bars.log(`${stamp(text)}\n`),
+    say: (text) => bars.log(`${stamp(text)}${clearRestOfLine}\n`),
     show: (state) => {
       backfill.setTotal(Math.max(state.backfill.total, 1));
       backfill.update(state.backfill.done, { note: state.backfill.note });
