@@ -25,9 +25,20 @@ function toActivation(entry: unknown): ForkActivation | null | undefined {
   if (!isRecord(entry) || !isRecord(entry["precompiles"])) return null;
   const { activationTime } = entry;
   if (typeof activationTime !== "number" || !Number.isSafeInteger(activationTime)) return null;
+  const contracts = isRecord(entry["systemContracts"]) ? entry["systemContracts"] : {};
+  if (Object.keys(contracts).some((name) => !systemContracts.includes(name))) return null;
   const fork = forkOfPrecompiles(Object.keys(entry["precompiles"]));
   return fork && { fork, at: { timestamp: activationTime } };
 }
+
+/** System contracts up to Osaka; another one tells a newer fork (`geth --dev` 1.17 runs one, with other gas costs). */
+const systemContracts: readonly string[] = [
+  "BEACON_ROOTS_ADDRESS",
+  "CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS",
+  "DEPOSIT_CONTRACT_ADDRESS",
+  "HISTORY_STORAGE_ADDRESS",
+  "WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS",
+];
 
 /** The newest precompile of each fork, newest first; blob-parameter forks bring none and follow Osaka's rules. */
 const newestPrecompiles: readonly (readonly [string, Fork])[] = [

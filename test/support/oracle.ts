@@ -185,7 +185,9 @@ class Facts {
     const log = this.log(i);
     if (this.burns(i)) return log.gas;
     const next = this.nextInFrame(i);
-    return next === null ? Math.min(log.gasCost, log.gas) : log.gas - this.log(next).gas;
+    // A counter that rises (gas rules of no known fork) has no difference to take: section 2.1.
+    const hasDifference = next !== null && this.log(next).gas <= log.gas;
+    return hasDifference ? log.gas - this.log(next).gas : Math.min(log.gasCost, log.gas);
   }
 
   gasSelf(i: number): number {

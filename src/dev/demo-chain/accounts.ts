@@ -2,7 +2,8 @@ import { type Address, toHex } from "viem";
 import { mnemonicToAccount, privateKeyToAccount } from "viem/accounts";
 import { anvilMnemonic } from "../anvil.ts";
 
-const accounts = Array.from({ length: 10 }, (_, addressIndex) =>
+/** Every account of the traffic, with its key: a node that does not hold the keys gets signed transactions. */
+export const accounts = Array.from({ length: 10 }, (_, addressIndex) =>
   mnemonicToAccount(anvilMnemonic, { addressIndex }),
 );
 const [first, ...others] = accounts.map((account) => account.address);

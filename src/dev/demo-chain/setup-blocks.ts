@@ -8,7 +8,9 @@ const endlessly = 2n ** 256n - 1n;
 const liquidity = 10n ** 24n;
 
 /** Deploys what is not deployed yet, fills the pools, hands out tokens. Does nothing on a chain that has it all. */
-export async function setUpContracts(producer: BlockProducer): Promise<Contracts> {
+export async function setUpContracts(
+  producer: Pick<BlockProducer, "mine" | "nonceOf">,
+): Promise<Contracts> {
   const { contracts, deployments } = planContracts(deployer);
   if (producer.nonceOf(deployer) > deployments.length) return contracts;
   const creations = deployments.map(({ data }) => plan(deployer, null, data, 6_000_000));

@@ -46,6 +46,12 @@ describe("eth_config", () => {
       { current: entry(0, "ECREC") },
       { current: { activationTime: "0", precompiles: {} } },
       { current: entry(0, ...osaka), next: entry(9, "ECREC") },
+      {
+        current: {
+          ...entry(0, ...osaka),
+          systemContracts: { BUILDER_DEPOSIT_CONTRACT_ADDRESS: "0x0" },
+        },
+      },
     ]) {
       expect(scheduleOfEthConfig(answer)).toBeNull();
     }

@@ -1,0 +1,135 @@
+import { type Address, type Hex, hexToBigInt, hexToNumber, numberToHex } from "viem";
+import { accounts, authority, deployer, senders } from "../../src/dev/demo-chain/accounts.ts";
+import { setUpContracts } from "../../src/dev/demo-chain/setup-blocks.ts";
+import { type PlannedTransaction, planBlock } from "../../src/dev/demo-chain/traffic.ts";
+import { callNode, callNodeBatch } from "../../src/dev/json-rpc.ts";
+import { waitUntil } from "../../src/dev/wait-until.ts";
+
+const gethDevChainId = 1337;
+const funded = [deployer, ...senders, authority.address];
+
+/** A chain under Osaka's rules whose accounts of the traffic are rich. */
+export const osakaGenesis = {
+  config: {
+    chainId: gethDevChainId,
+    ...Object.fromEntries(
+      ["homestead", "eip150", "eip155", "eip158", "byzantium", "constantinople", "petersburg"]
+        .concat(["istanbul", "berlin", "london"])
+        .map((fork) => [`${fork}Block`, 0]),
+    ),
+    terminalTotalDifficulty: 0,
+    shanghaiTime: 0,
+    cancunTime: 0,
+    pragueTime: 0,
+    osakaTime: 0,
+    blobSchedule: {
+      cancun: { target: 3, max: 6, baseFeeUpdateFraction: 3_338_477 },
+      prague: { target: 6, max: 9, baseFeeUpdateFraction: 5_007_716 },
+      osaka: { target: 6, max: 9, baseFeeUpdateFraction: 5_007_716 },
+    },
+  },
+  difficulty: "0x0",
+  gasLimit: numberToHex(30_000_000),
+  baseFeePerGas: "0x7",
+  alloc: {
+    // Prague ends a block with calls of these two (EIP-7002, EIP-7251); a lone STOP will do.
+    "0x00000961Ef480Eb55e80D19ad83579A64c007002": { balance: "0x0", code: "0x00" },
+    "0x0000BBdDc7CE488642fb579F8B00f3a590007251": { balance: "0x0", code: "0x00" },
+    ...Object.fromEntries(funded.map((address) => [address, { balance: numberToHex(10n ** 24n) }])),
+  },
+};
+
+/**
+ * The demo's traffic on a geth in developer mode, which holds none of its keys: transactions are signed here.
+ * @returns the head afterwards.
+ */
+export async function makeGethTraffic(url: string, seed: number, blocks: number): Promise<number> {
+  if ((await callNode(url, "eth_getBalance", [deployer, "latest"])) === "0x0") await fund(url);
+  const nonces = new Map<Address, number>();
+  const nonceOf = (address: Address) => nonces.get(address) ?? 0;
+  const takeNonce = (address: Address) => {
+    const nonce = nonceOf(address);
+    nonces.set(address, nonce + 1);
+    return nonce;
+  };
+  async function mine(transactions: readonly PlannedTransaction[]): Promise<void> {
+    const signed: Hex[] = [];
+    for (const planned of transactions) signed.push(await sign(planned, takeNonce));
+    const calls = signed.map((raw) => ({ method: "eth_sendRawTransaction", params: [raw] }));
+    await waitForAll(url, calls.length === 0 ? [] : await callNodeBatch(url, calls));
+  }
+  const contracts = await setUpContracts({ mine, nonceOf });
+  for (let blockNumber = 0; blockNumber < blocks; blockNumber += 1) {
+    await mine(planBlock({ seed, blockNumber, contracts }));
+  }
+  return hexToNumber((await callNode(url, "eth_blockNumber")) as Hex);
+}
+
+async function fund(url: string): Promise<void> {
+  const [rich] = (await callNode(url, "eth_accounts")) as [Address];
+  const value = numberToHex(10n ** 22n);
+  const calls = funded.map((to) => ({
+    method: "eth_sendTransaction",
+    params: [{ from: rich, to, value }],
+  }));
+  await waitForAll(url, await callNodeBatch(url, calls));
+}
+
+async function waitForAll(url: string, hashes: readonly unknown[]): Promise<void> {
+  const calls = hashes.map((hash) => ({ method: "eth_getTransactionReceipt", params: [hash] }));
+  await waitUntil(
+    async () => calls.length === 0 || (await callNodeBatch(url, calls)).every((receipt) => receipt),
+    { what: "geth to mine", timeoutMs: 20_000 },
+  );
+}
+
+async function sign(
+  { from, action, pricing }: PlannedTransaction,
+  takeNonce: (address: Address) => number,
+): Promise<Hex> {
+  const account = accounts.find(({ address }) => address === from);
+  if (!account) throw new Error(`no key for ${from}`);
+  const common = {
+    chainId: gethDevChainId,
+    nonce: takeNonce(from),
+    gas: BigInt(action.gas),
+    to: action.to,
+    value: action.value ?? 0n,
+    data: action.data ?? "0x",
+  };
+  if (pricing.type === "0x0") {
+    return account.signTransaction({
+      ...common,
+      type: "legacy",
+      gasPrice: hexToBigInt(pricing.gasPrice),
+    });
+  }
+  if (pricing.type === "0x1") {
+    const { accessList } = pricing;
+    return account.signTransaction({
+      ...common,
+      type: "eip2930",
+      gasPrice: hexToBigInt(pricing.gasPrice),
+      accessList,
+    });
+  }
+  const fees = {
+    maxFeePerGas: hexToBigInt(pricing.maxFeePerGas),
+    maxPriorityFeePerGas: hexToBigInt(pricing.maxPriorityFeePerGas),
+    accessList: pricing.accessList ?? [],
+  };
+  if (action.delegateTo === undefined) {
+    return account.signTransaction({ ...common, ...fees, type: "eip1559" });
+  }
+  const authorization = await authority.signAuthorization({
+    chainId: gethDevChainId,
+    contractAddress: action.delegateTo,
+    nonce: takeNonce(authority.address),
+  });
+  return account.signTransaction({
+    ...common,
+    ...fees,
+    type: "eip7702",
+    authorizationList: [authorization],
+  });
+}
