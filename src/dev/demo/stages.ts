@@ -13,10 +13,12 @@ import type { DemoWorld } from "./world.ts";
 const actor = "demo";
 const patienceMs = 120_000;
 
-/** Gap-fill and follow: the jobs that never end. */
-export async function startEndlessJobs({ client, network, processors, chain }: DemoWorld) {
+/** Gap-fill and follow: the jobs that never end. On a chain that stood here before, follow goes on where it was. */
+export async function startEndlessJobs(world: DemoWorld): Promise<void> {
+  const { client, network, processors, chain, isResumed } = world;
   await startGapFill(client, { network, processors, scanIntervalMs: 1000 });
-  await startFollow(client, { network, processors, startBlock: chain.blocks + 1 });
+  const start = isResumed ? {} : { startBlock: chain.blocks + 1 };
+  await startFollow(client, { network, processors, ...start });
 }
 
 /** The blocks that will fail, and how; both hold code, so that there is something to trace. */

@@ -15,6 +15,8 @@ export type DemoWorld = {
   readonly network: string;
   readonly processors: readonly Processor[];
   readonly chain: PreparedChain;
+  /** The chain stood here before, and its jobs may run still. */
+  readonly isResumed: boolean;
   readonly proxy: FaultProxy;
   readonly stack: Stack;
   readonly client: Client;
@@ -85,6 +87,7 @@ async function createParts(
     network,
     processors: context.network().processors,
     chain,
+    isResumed: data.earlierHead > 0,
     proxy,
     stack,
     client: await context.temporal(),
