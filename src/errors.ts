@@ -198,7 +198,7 @@ export class NoWorkerError extends AppError {
   override readonly retryable = true;
   constructor({ workflowId }: { workflowId: string }) {
     super(`No worker answers for "${workflowId}".`, {
-      fix: "start one with `npm run worker`; what you asked for changed nothing, so ask again.",
+      fix: "start one with `npm run worker`. What you asked for may still be done when it comes; asking again is safe.",
     });
   }
 }

@@ -228,20 +228,17 @@ class BackfillRun {
     this.show();
     const startedAtMs = Date.now();
     try {
-      const result = await indexBulk(
-        {
-          v: 1,
-          network: input.network,
-          processors: input.processors,
-          ...chunk,
-          maximumBlocks: null,
-          headPolicy: null,
-          force: input.force,
-          reason: input.reason,
-          actor: input.actor,
-        },
-        "backfill",
-      );
+      const result = await indexBulk({
+        v: 1,
+        network: input.network,
+        processors: input.processors,
+        ...chunk,
+        maximumBlocks: null,
+        headPolicy: null,
+        force: input.force,
+        reason: input.reason,
+        actor: input.actor,
+      });
       job.finish(chunk, result, { startedAtMs, nowMs: Date.now() });
     } catch (error) {
       job.giveBack(chunk);

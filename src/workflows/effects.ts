@@ -66,15 +66,18 @@ export function indexHead(input: IndexBlocksInput): Promise<IndexBlocksResult> {
   );
 }
 
-/** Indexes a closed range on the network's bulk queue, in the order of the priority. */
+/**
+ * Indexes a closed range on the network's bulk queue, in the order of the priority.
+ * @param priority - absent: the one that the workflow was started with.
+ */
 export function indexBulk(
   input: IndexBlocksInput & BlockRange,
-  priority: "requeue" | "gapFill" | "backfill",
+  priority?: "requeue" | "gapFill",
 ): Promise<IndexBlocksResult> {
   return blockJob.indexBlocks.executeWithOptions(
     {
       taskQueue: taskQueues.bulk(input.network),
-      priority: { priorityKey: priorityKeys[priority] },
+      ...(priority ? { priority: { priorityKey: priorityKeys[priority] } } : {}),
       summary: `blocks ${formatRange(input)}`,
     },
     [input],
