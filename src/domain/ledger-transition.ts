@@ -49,7 +49,16 @@ export type FailedFacts = BranchPoint & {
 
 /** What happens to a block. `reorged` marks that its number left the branch that the ledger shows. */
 export type LedgerEvent =
-  | { readonly kind: "completed"; readonly facts: CompletedFacts; readonly reorged: boolean }
+  | {
+      readonly kind: "completed";
+      readonly facts: CompletedFacts;
+      readonly reorged: boolean;
+      /**
+       * Attempt of the activity, from 1: a later attempt's success wins over that of a zombie, which may have read
+       * the chain before a reorg.
+       */
+      readonly activityAttempt: number;
+    }
   | { readonly kind: "failed"; readonly facts: FailedFacts; readonly reorged: boolean }
   | { readonly kind: "retracted" }
   | { readonly kind: "released"; readonly now: string }
@@ -83,7 +92,7 @@ export function nextLedgerRow({
         ...event.facts,
         status: "complete",
         generation: replaces ? generation + 1 : generation,
-        attempts: event.reorged ? 1 : countAttempt(attempts),
+        attempts: addAttempts(event.reorged ? 0 : attempts, event.activityAttempt),
       };
     }
     case "failed":
@@ -109,7 +118,7 @@ export function nextLedgerRow({
 
 /** Attempts of a block if the next try of `previous` fails: what the retry policy counts. */
 export function attemptsAfterFailure(previous: LedgerRow | undefined, reorged: boolean): number {
-  return reorged || previous?.status === "complete" ? 1 : countAttempt(previous?.attempts ?? 0);
+  return reorged || previous?.status === "complete" ? 1 : addAttempts(previous?.attempts ?? 0, 1);
 }
 
 /** Whether `candidate` hides `standing` in the views; of equal versions the later one does. */
@@ -147,8 +156,8 @@ function dueAgain(base: LedgerRow, previous: LedgerRow | undefined, now: string)
   };
 }
 
-function countAttempt(attempts: number): number {
-  return Math.min(attempts + 1, 0xffff);
+function addAttempts(attempts: number, more: number): number {
+  return Math.min(attempts + more, 0xffff);
 }
 
 const emptyRow = {

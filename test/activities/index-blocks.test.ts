@@ -1,4 +1,5 @@
 import { EventEmitter, once } from "node:events";
+import { setImmediate as tick } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type {
   IndexBlocksHeartbeat,
@@ -69,13 +70,13 @@ describe("a closed range", () => {
   test("traces light blocks side by side, heavy ones one at a time", async () => {
     const light = createFakeWorld();
     light.node.mine(20);
-    light.node.beforeChunk = () => new Promise((resolve) => setImmediate(resolve));
+    light.node.beforeChunk = () => tick();
     await index(light, { toBlock: 19 });
     expect(light.node.mostTracesInFlight).toBeGreaterThan(2);
 
     const heavy = createFakeWorld();
     heavy.node.mine(6, { steps: 2000 });
-    heavy.node.beforeChunk = () => new Promise((resolve) => setImmediate(resolve));
+    heavy.node.beforeChunk = () => tick();
     await index(heavy, { toBlock: 5 });
     expect(heavy.node.mostTracesInFlight).toBe(1);
   });
@@ -85,8 +86,7 @@ describe("a closed range", () => {
     world.node.mine(31, { steps: 60_000 });
     world.node.gasPerStep = 1;
     world.node.chunkBytes = 10_000;
-    const tick = () => new Promise<void>((resolve) => setImmediate(resolve));
-    world.node.beforeChunk = tick;
+    world.node.beforeChunk = () => tick();
     world.rows.beforeInsert = async () => {
       for (let i = 0; i < 50; i += 1) await tick();
     };
@@ -408,6 +408,31 @@ describe("a zombie attempt", () => {
     expect([1, 2].map((number) => world.ledger.winner(number)?.attemptId)).toEqual(shown);
     expect([1, 2].map((number) => world.shown(number))).toEqual([10, 10]);
   });
+
+  test("that completes a block of the old branch late is not shown", async () => {
+    const world = createFakeWorld();
+    world.node.mine(3);
+    const gate = new EventEmitter();
+    // The zombie stands still between its last look at the chain and its ledger insert.
+    world.ledger.beforeWrite = async () => {
+      await once(gate, "open");
+    };
+    const zombie = start(world, { toBlock: 2 });
+    await expect.poll(() => gate.listenerCount("open")).toBe(1);
+    world.ledger.beforeWrite = () => {};
+    world.node.reorg(1, 1, { steps: 4 });
+    await startIndexBlocks({
+      dependencies: world.dependencies,
+      engine: fakeEngine,
+      input: { toBlock: 2 },
+      attempt: 2,
+    }).result;
+    gate.emit("open");
+    await zombie.result;
+
+    expect(world.ledger.winner(2)?.blockHash).toBe(world.node.at(2).ref.hash);
+    expect(world.shown(2)).toBe(4);
+  });
 });
 
 describe("a reorg", () => {
@@ -557,6 +582,25 @@ describe("an open range", () => {
     const result = await index(world, { fromBlock: 5, toBlock: null, maximumBlocks: 10 });
 
     expect(result).toMatchObject({ nextBlock: 15, head: 29, blocks: 10 });
+  });
+
+  test("books nothing where a block of the head is gone again, and takes it when it is back", async () => {
+    const world = createFakeWorld();
+    world.node.mine(10);
+    await index(world, { toBlock: 9 });
+    world.node.mine(1);
+    const gone = world.node.chain.slice(10);
+    world.node.headOverride = 10;
+    world.node.afterHead = () => world.node.chain.splice(10);
+    const attempt = start(world, { fromBlock: 10, toBlock: null, maximumBlocks: 1 });
+    await expect
+      .poll(() => attempt.heartbeats.at(-1)?.waitingFor, { timeout: 3000 })
+      .toContain("block 10");
+    expect(world.ledger.winner(10)).toBeUndefined();
+
+    world.node.chain.push(...gone);
+    await expect(attempt.result).resolves.toMatchObject({ nextBlock: 11, failedCount: 0 });
+    expect(world.shown(10)).toBe(10);
   });
 
   test("waits where the node is behind, without going back", async () => {

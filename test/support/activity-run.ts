@@ -22,14 +22,16 @@ export function startIndexBlocks({
   engine,
   input,
   heartbeatDetails,
+  attempt = 1,
 }: {
   readonly dependencies: Dependencies;
   readonly engine: TraceEngine;
   readonly input: Partial<IndexBlocksInput>;
   readonly heartbeatDetails?: IndexBlocksHeartbeat | undefined;
+  readonly attempt?: number;
 }): IndexAttempt {
   const logger = new DefaultLogger("ERROR");
-  const environment = new MockActivityEnvironment({ heartbeatDetails }, { logger });
+  const environment = new MockActivityEnvironment({ heartbeatDetails, attempt }, { logger });
   const heartbeats: IndexBlocksHeartbeat[] = [];
   environment.on("heartbeat", (details: IndexBlocksHeartbeat) => heartbeats.push(details));
   const result: Promise<IndexBlocksResult> = environment.run(

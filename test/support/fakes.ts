@@ -66,6 +66,8 @@ export class FakeNode implements ExecutionNode {
   mostTracesInFlight = 0;
   /** Runs before refs are answered: the moment between data and ledger. */
   beforeRefs: () => void = () => {};
+  /** Runs after a head was read and before it is answered. */
+  afterHead: () => void = () => {};
   /** Answers another head than the chain's, as a replica that is behind does. */
   headOverride: number | null = null;
   #branch = 0;
@@ -109,9 +111,9 @@ export class FakeNode implements ExecutionNode {
     if (policy === "finalized") {
       return this.finalized === null ? null : (this.chain[this.finalized]?.ref ?? null);
     }
-    return (
-      (this.headOverride === null ? this.chain.at(-1) : this.chain[this.headOverride])?.ref ?? null
-    );
+    const head = this.headOverride === null ? this.chain.at(-1) : this.chain[this.headOverride];
+    this.afterHead();
+    return head?.ref ?? null;
   }
   async blockByNumber(blockNumber: number): Promise<RpcBlock | null> {
     this.#answer("eth_getBlockByNumber");
@@ -440,6 +442,8 @@ export class FakeLedger implements Ledger {
   readonly versions: (LedgerRow & { readonly updatedAt: string })[] = [];
   readonly #ranges: FakeRanges;
   isDown = false;
+  /** Runs before each insert; may wait. */
+  beforeWrite: () => void | Promise<void> = () => {};
 
   constructor(ranges: FakeRanges = new FakeRanges(), events: StorageEvent[] = []) {
     this.#ranges = ranges;
@@ -480,6 +484,7 @@ export class FakeLedger implements Ledger {
     return [...refs.values()].toSorted((a, b) => b.number - a.number).slice(0, limit);
   }
   async write(rows: readonly LedgerRow[]): Promise<void> {
+    await this.beforeWrite();
     this.#answer();
     const updatedAt = new Date().toISOString();
     this.versions.push(...rows.map((row) => ({ ...row, updatedAt })));

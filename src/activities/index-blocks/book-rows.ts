@@ -86,7 +86,7 @@ function completed(
     proofDetail,
     ...provenance(run, block),
   };
-  return { kind: "completed", facts, reorged };
+  return { kind: "completed", facts, reorged, activityAttempt: run.activityAttempt };
 }
 
 async function failed(

@@ -85,6 +85,7 @@ async function startRun(start: Start): Promise<Run> {
       reason: input.reason,
       actor: input.actor,
     },
+    activityAttempt: info.attempt,
     signal,
     heart,
     progress,

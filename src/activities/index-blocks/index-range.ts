@@ -52,7 +52,9 @@ export class RangeIndexer {
 
     takeInHand(run, blockNumber);
     const prepared = await this.#source.take(blockNumber, this.#wantedAfter(blockNumber, toBlock));
-    const moved = await this.#followChain(prepared.block, blockNumber);
+    const moved =
+      (await this.#waitForBlock(prepared.block, blockNumber)) ??
+      (await this.#followChain(prepared.block, blockNumber));
     if (moved !== null) return moved;
     this.#batch.add(await traceOf(run, prepared));
     run.heart.putDown();
@@ -72,6 +74,22 @@ export class RangeIndexer {
     if (resumption.kind === "suspect") return null;
     this.#batch.add(this.#toLostBlock(blockNumber, resumption.inHand.lostAttempts));
     return blockNumber + 1;
+  }
+
+  /**
+   * Waits for a block of the head that is gone again: the chain is shrinking or a replica is behind.
+   * @returns the number to go on with; null where the block is there, or of a closed range, whose faults are booked.
+   */
+  async #waitForBlock(
+    block: FetchedBlock | UnfetchedBlock,
+    blockNumber: number,
+  ): Promise<number | null> {
+    const isGone = block.kind === "unfetched" && block.fault.kind === "block_not_found";
+    if (!isGone || this.#run.input.toBlock !== null) return null;
+    this.#source.forget();
+    const moved = await this.#commit({ suspicious: true });
+    if (moved === null) await this.#rest(blockNumber, "the head was above it, and it is gone");
+    return moved ?? blockNumber;
   }
 
   /**
@@ -96,7 +114,7 @@ export class RangeIndexer {
       this.#run.heart.checkpoint(nextBlock, this.#run.progress.done());
       return nextBlock;
     }
-    await this.#rest(blockNumber);
+    await this.#rest(blockNumber, "it does not chain with the block before it");
     return blockNumber;
   }
 
@@ -110,14 +128,14 @@ export class RangeIndexer {
   }
 
   /** Waits for a node whose answers contradict each other, such as a pool of replicas in the middle of a reorg. */
-  async #rest(blockNumber: number): Promise<void> {
+  async #rest(blockNumber: number, why: string): Promise<void> {
     this.#unrest += 1;
     this.#run.heart.waitFor(`a node that agrees with itself on block ${blockNumber}`);
     if (this.#unrest >= maximumUnrest) {
       throw new NodeUnavailableError({
         node: this.#run.network.node.name,
         method: "eth_getBlockByNumber",
-        reason: `block ${blockNumber} does not chain with the one before it`,
+        reason: `block ${blockNumber}: ${why}`,
       });
     }
     await pause(unrestMs, this.#run.signal);

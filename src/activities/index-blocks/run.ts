@@ -18,6 +18,8 @@ export type Run = {
   readonly processors: readonly Processor[];
   readonly clientVersion: string;
   readonly origin: LedgerOrigin;
+  /** Attempt of the activity, from 1. */
+  readonly activityAttempt: number;
   /** Fires at cancellation and at the worker's shutdown. */
   readonly signal: AbortSignal;
   readonly heart: Heart;

@@ -21,7 +21,7 @@ const provenance = {
   traceBytes: 2,
 };
 
-function completed({ reorged = false, blockHash = hashA } = {}): LedgerEvent {
+function completed({ reorged = false, blockHash = hashA, activityAttempt = 1 } = {}): LedgerEvent {
   const facts = {
     blockHash,
     parentHash: hashA,
@@ -33,7 +33,7 @@ function completed({ reorged = false, blockHash = hashA } = {}): LedgerEvent {
     proofDetail: "{}",
     ...provenance,
   } as const;
-  return { kind: "completed", facts, reorged };
+  return { kind: "completed", facts, reorged, activityAttempt };
 }
 
 function failed({
@@ -60,6 +60,11 @@ const miscounted: LedgerEvent = {
   now: "2026-01-02T00:00:00.000Z",
   message: "2 of 3",
 };
+
+function success(activityAttempt: number, blockHash: Hex): LedgerRow {
+  const event = completed({ activityAttempt, blockHash });
+  return nextLedgerRow({ key, previous: undefined, event, origin });
+}
 
 /** Applies events one after the other, each to the winner of all before. */
 function replay(events: readonly LedgerEvent[]): LedgerRow | undefined {
@@ -105,6 +110,15 @@ describe("the generation", () => {
       errorKind: "row_count_mismatch",
       attemptId: "0",
     });
+  });
+});
+
+describe("a success", () => {
+  test("of a later attempt of the activity wins over that of a zombie, in either order", () => {
+    const zombie = success(1, hashA);
+    const later = success(2, hashB);
+    expect(winsOver(later, zombie)).toBe(true);
+    expect(winsOver(zombie, later)).toBe(false);
   });
 });
 
