@@ -129,4 +129,34 @@ describe("indexBlocks on a real chain and the real ClickHouse", () => {
     );
     expect(Number(times?.inserts)).toBe(1);
   });
+
+  test("follows the head through a reorg onto a longer branch", async () => {
+    const dependencies = dependenciesFor("followed");
+    const first = Number(await callNode(anvil.url, "eth_blockNumber"));
+    const follow = start(dependencies, "followed", { fromBlock: first, toBlock: null });
+    const newest = async () =>
+      (await dependencies.ledger.hashesAbove("followed", -1, 1))[0]?.number;
+    await callNode(anvil.url, "anvil_mine", ["0x4"]);
+    await expect.poll(newest, { timeout: 20_000 }).toBe(first + 4);
+
+    await callNode(anvil.url, "anvil_reorg", [3, []]);
+    await callNode(anvil.url, "evm_mine");
+
+    const chain = async () => {
+      const refs = await network.node.blockRefs([1, 2, 3, 4, 5].map((i) => first + i));
+      return refs.map(({ number, hash }) => ({ number, hash }));
+    };
+    const stored = async () => {
+      const refs = await dependencies.ledger.hashesAbove("followed", first, 5);
+      return refs.map(({ number, hash }) => ({ number, hash })).toReversed();
+    };
+    const expected = await chain();
+    await expect.poll(stored, { timeout: 20_000 }).toEqual(expected);
+    follow.cancel();
+    await expect(follow.result).rejects.toMatchObject({ name: "CancelledFailure" });
+    expect(follow.heartbeats.at(-1)).toMatchObject({
+      inHand: null,
+      done: { failedCount: 0, reorgs: [{ depth: 3, ancestor: first + 1 }] },
+    });
+  });
 });
