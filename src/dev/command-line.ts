@@ -21,7 +21,7 @@ export function stopOnSignals(): AbortSignal {
   const stopping = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
-      if (stopping.signal.aborted) process.exit(130);
+      if (stopping.signal.aborted) process.exit(interrupted);
       stopping.abort();
     });
   }
@@ -39,6 +39,17 @@ export function untilAborted(signal: AbortSignal): Promise<void> {
     });
   });
 }
+
+/** What the work gives, or undefined as soon as the signal aborts; the work is then left to itself. */
+export async function orAborted<Result>(
+  work: Promise<Result>,
+  signal: AbortSignal,
+): Promise<Result | undefined> {
+  return Promise.race([work, untilAborted(signal).then(() => undefined)]);
+}
+
+/** Exit code of a command that Ctrl-C ended before it had done what it was asked for. */
+export const interrupted = 130;
 
 /** Runs a command to its exit code: what we say of our own accord is printed without a stack. */
 export async function runCommand(command: () => Promise<number>): Promise<never> {

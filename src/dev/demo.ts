@@ -1,6 +1,13 @@
 import { Command, InvalidArgumentError } from "commander";
 import { formatCount } from "../client/views/format.ts";
-import { parsePort, runCommand, stopOnSignals, untilAborted } from "./command-line.ts";
+import {
+  interrupted,
+  orAborted,
+  parsePort,
+  runCommand,
+  stopOnSignals,
+  untilAborted,
+} from "./command-line.ts";
 import { closeStory } from "./demo/closing-table.ts";
 import { type DemoData, openDemoData } from "./demo/demo-data.ts";
 import { watchJobs } from "./demo/live-state.ts";
@@ -34,15 +41,16 @@ await runCommand(async () => {
   const started = Date.now();
   const stopping = stopOnSignals();
   const view = createView(process.stdout);
-  const world = await openWorld(options, view);
+  const world = await orAborted(openWorld(options, view), stopping);
+  if (world === undefined) return interrupted; // what was started by then ends with this process
   const range = { fromBlock: 0, toBlock: world.chain.blocks };
   const jobs = watchJobs({ ...world, range, uiUrl: world.stack.env.TEMPORAL_UI_URL }, view.show);
   try {
     const story = options.exit ? tellStory(world, range, view.say) : stayUp(world, view, stopping);
-    const result = await Promise.race([story, untilAborted(stopping)]);
+    const result = await orAborted(story, stopping);
     jobs.stop();
     view.end();
-    if (!result) return options.exit ? 130 : 0;
+    if (!result) return options.exit ? interrupted : 0;
     const { text, isProven } = closeStory({
       ...result,
       chainTransactions: await countTransactions(world.stack.env.RPC_URL, result.head),

@@ -4,7 +4,15 @@ import { openSession } from "../client/session.ts";
 import { loadConfig } from "../config/load-config.ts";
 import { expectedChainId } from "../config/networks.ts";
 import { createNetworks } from "../rpc/networks.ts";
-import { parsePort, runCommand, stopOnSignals, untilAborted, userPath } from "./command-line.ts";
+import {
+  interrupted,
+  orAborted,
+  parsePort,
+  runCommand,
+  stopOnSignals,
+  untilAborted,
+  userPath,
+} from "./command-line.ts";
 import { type DataFolder, defaultDataFolder, takeDataFolder } from "./data-folder.ts";
 import { type Stack, startStack } from "./stack.ts";
 
@@ -35,7 +43,8 @@ await runCommand(async () => {
   const stopping = stopOnSignals();
   await checkNode(options);
   const folder = await takeDataFolder(userPath(options.data));
-  const stack = await startStack(toStackOptions(options, folder));
+  const stack = await orAborted(startStack(toStackOptions(options, folder)), stopping);
+  if (stack === undefined) return interrupted; // what was started by then ends with this process
   try {
     await startJobs(options, stack);
     console.log(describeStack(options, stack, folder));

@@ -31,9 +31,8 @@ type Say = (line: string) => void;
 export async function beginStory(world: DemoWorld, range: BlockRange, say: Say) {
   await startEndlessJobs(world);
   const traffic = world.startTraffic();
-  say(
-    `follow starts at block ${range.toBlock + 1}, gap-fill watches; the chain mines a block a second`,
-  );
+  const follow = world.isResumed ? "goes on" : `starts at block ${range.toBlock + 1}`;
+  say(`follow ${follow}, gap-fill watches; the chain mines a block a second`);
   const faults = chooseFaults(range);
   world.proxy.failBlock(faults.short, "short");
   world.proxy.failBlock(faults.refused, "refused");
