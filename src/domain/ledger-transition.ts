@@ -54,10 +54,10 @@ export type LedgerEvent =
       readonly facts: CompletedFacts;
       readonly reorged: boolean;
       /**
-       * Attempt of the activity, from 1: a later attempt's success wins over that of a zombie, which may have read
+       * Attempt of the activity, from 1 (default): a later attempt's success wins over that of a zombie, which may have read
        * the chain before a reorg.
        */
-      readonly activityAttempt: number;
+      readonly activityAttempt?: number;
     }
   | { readonly kind: "failed"; readonly facts: FailedFacts; readonly reorged: boolean }
   | { readonly kind: "retracted" }
@@ -92,7 +92,7 @@ export function nextLedgerRow({
         ...event.facts,
         status: "complete",
         generation: replaces ? generation + 1 : generation,
-        attempts: addAttempts(event.reorged ? 0 : attempts, event.activityAttempt),
+        attempts: addAttempts(event.reorged ? 0 : attempts, event.activityAttempt ?? 1),
       };
     }
     case "failed":

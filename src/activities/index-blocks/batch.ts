@@ -23,10 +23,6 @@ export class Batch {
     if (outcome.kind !== "skipped") this.#work += 1;
   }
 
-  get isEmpty(): boolean {
-    return this.#work === 0;
-  }
-
   /** Full rows, full blocks or a second gone: it is time to write. */
   get isDue(): boolean {
     return (

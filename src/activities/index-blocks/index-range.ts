@@ -147,7 +147,10 @@ export class RangeIndexer {
 
   async #commit(how: { readonly suspicious: boolean }): Promise<number | null> {
     const moved = await this.#batch.commit(how);
-    if (moved !== null) this.#source.forget();
+    if (moved === null) return null;
+    this.#source.forget();
+    // Replicas that do not agree yet would have the same blocks traced over and over.
+    await pause(unrestMs, this.#run.signal);
     return moved;
   }
 
