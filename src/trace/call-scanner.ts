@@ -102,7 +102,7 @@ export class CallScanner extends BlockAnswerScanner {
       this.insideCalls = true;
       this.field = 0;
     } else if (token === NUMBER) {
-      this.takeGas(parseInteger(lexer.bytes, lexer.start, lexer.stop));
+      this.takeGas(parseInteger(lexer.source, lexer.start, lexer.stop));
       this.field = 0;
     } else if (token === SKIPPED || token === NULL) {
       this.field = 0;
@@ -129,9 +129,9 @@ export class CallScanner extends BlockAnswerScanner {
     } else if (field === TO) {
       this.takeTarget();
     } else if (field === VALUE) {
-      frames.hasValue[frame] = parseQuantity(lexer.bytes, lexer.start, lexer.stop) > 0 ? 1 : 0;
+      frames.hasValue[frame] = parseQuantity(lexer.source, lexer.start, lexer.stop) > 0 ? 1 : 0;
     } else {
-      this.takeGas(parseQuantity(lexer.bytes, lexer.start, lexer.stop));
+      this.takeGas(parseQuantity(lexer.source, lexer.start, lexer.stop));
     }
   }
 
@@ -147,8 +147,8 @@ export class CallScanner extends BlockAnswerScanner {
     if (lexer.stop - lexer.start !== 42) throw this.malformed("a frame's `to` is no address");
     for (let i = 0; i < 20; i++) {
       const at = lexer.start + 2 + 2 * i;
-      const high = hexValue[lexer.bytes[at]!]!;
-      const low = hexValue[lexer.bytes[at + 1]!]!;
+      const high = hexValue[lexer.source[at]!]!;
+      const low = hexValue[lexer.source[at + 1]!]!;
       frames.targets[frame * 20 + i] = high * 16 + low;
     }
     frames.hasTarget[frame] = 1;

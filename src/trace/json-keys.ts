@@ -16,14 +16,13 @@ export function keyMatcher(keys: readonly string[]): (lexer: JsonLexer) => numbe
   const table = new Int16Array(SLOTS).fill(-1);
   for (const [slot, index] of slots) table[slot] = index;
   return (lexer) => {
-    if (lexer.escaped) return keys.indexOf(lexer.text()) + 1;
     const { start, stop } = lexer;
     const length = stop - start;
     if (length === 0 || length > MAXIMUM_LENGTH) return 0;
-    const index = table[slotOf(lexer.bytes[start]!, length)]!;
+    const index = table[slotOf(lexer.source[start]!, length)]!;
     if (index < 0) return 0;
     const key = bytes[index]!;
-    for (let i = 0; i < length; i++) if (lexer.bytes[start + i] !== key[i]) return 0;
+    for (let i = 0; i < length; i++) if (lexer.source[start + i] !== key[i]) return 0;
     return index + 1;
   };
 }

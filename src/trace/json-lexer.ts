@@ -36,11 +36,11 @@ const MAXIMUM_NESTING = 4096;
  */
 export class JsonLexer {
   bytes: Uint8Array = new Uint8Array(0);
-  /** The token: for strings and keys the bytes between the quotes. */
+  /** The token's bytes are source[start, stop): of strings and keys what stands between the quotes, unescaped. */
+  source: Uint8Array = this.bytes;
   start = 0;
   stop = 0;
-  /** Whether the string or key holds escapes, so that its bytes are not its text. */
-  escaped = false;
+  private escaped = false;
   private position = 0;
   private consumedBefore = 0;
   private expect = EXPECT_VALUE;
@@ -135,9 +135,7 @@ export class JsonLexer {
 
   /** The token's text. */
   text(): string {
-    const raw = Buffer.from(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
-    const text = raw.toString("utf8", this.start, this.stop);
-    return this.escaped ? unescape(text) : text;
+    return decodeUtf8(this.source, this.start, this.stop);
   }
 
   /**
@@ -192,6 +190,16 @@ export class JsonLexer {
     return -1;
   }
 
+  private setToken(start: number, stop: number): void {
+    this.source = this.bytes;
+    this.start = start;
+    this.stop = stop;
+    if (!this.escaped) return;
+    this.source = Buffer.from(unescape(decodeUtf8(this.bytes, start, stop)));
+    this.start = 0;
+    this.stop = this.source.length;
+  }
+
   private key(): number {
     const close = this.findQuote(this.position + 1);
     if (close < 0) return NEED_MORE;
@@ -199,8 +207,7 @@ export class JsonLexer {
     while (i < this.bytes.length && isSpace(this.bytes[i]!)) i++;
     if (i >= this.bytes.length) return NEED_MORE;
     if (this.bytes[i] !== 58) throw this.fail("a colon is missing");
-    this.start = this.position + 1;
-    this.stop = close;
+    this.setToken(this.position + 1, close);
     this.position = i + 1;
     this.expect = EXPECT_VALUE;
     return KEY;
@@ -216,8 +223,7 @@ export class JsonLexer {
       }
       const close = this.findQuote(this.position + 1);
       if (close < 0) return NEED_MORE;
-      this.start = this.position + 1;
-      this.stop = close;
+      this.setToken(this.position + 1, close);
       this.position = close + 1;
       return this.valueDone(STRING);
     }
@@ -259,6 +265,7 @@ export class JsonLexer {
     let i = this.position + 1;
     while (i < bytes.length && isNumberByte(bytes[i]!)) i++;
     if (i >= bytes.length) return NEED_MORE;
+    this.source = bytes;
     this.start = this.position;
     this.stop = i;
     this.position = i;
@@ -296,9 +303,8 @@ export class JsonLexer {
 
   private nextPart(): number {
     const close = this.findQuote(this.position);
-    this.start = this.position;
     if (close >= 0) {
-      this.stop = close;
+      this.setToken(this.position, close);
       this.position = close + 1;
       this.insideString = false;
       return this.valueDone(STRING);
@@ -307,7 +313,7 @@ export class JsonLexer {
     // An escape is never cut: its first bytes wait for the rest.
     const keepFrom = this.escaped ? this.lastEscape(end) : end;
     if (keepFrom === this.position) return NEED_MORE;
-    this.stop = keepFrom;
+    this.setToken(this.position, keepFrom);
     this.position = keepFrom;
     return STRING_PART;
   }
@@ -326,22 +332,14 @@ export class JsonLexer {
     const bytes = this.bytes;
     const end = bytes.length;
     let i = this.position;
-    for (; i < end; i++) {
-      const c = bytes[i]!;
+    while (i < end) {
       if (this.skipString) {
-        if (this.skipEscape) {
-          this.skipEscape = false;
-        } else if (c === BACKSLASH) {
-          this.skipEscape = true;
-        } else if (c === QUOTE) {
-          this.skipString = false;
-          if (this.skipDepth === 0) return this.skipped(i + 1);
-        } else {
-          const stop = bytes.indexOf(QUOTE, i);
-          const escape = stop < 0 ? -1 : bytes.subarray(i, stop).indexOf(BACKSLASH);
-          if (stop >= 0 && escape < 0) i = stop - 1;
-        }
-      } else if (c === QUOTE) {
+        i = this.skipInString(i);
+        if (!this.skipString && this.skipDepth === 0) return this.skipped(i);
+        continue;
+      }
+      const c = bytes[i]!;
+      if (c === QUOTE) {
         this.skipString = true;
       } else if (c === 123 || c === 91) {
         this.skipDepth++;
@@ -353,9 +351,27 @@ export class JsonLexer {
       } else if (c === 44 && this.skipDepth === 0) {
         return this.skipped(i);
       }
+      i++;
     }
     this.position = end;
     return NEED_MORE;
+  }
+
+  /** Goes on inside a string that is passed over; gives the place after it, or the end of the chunk. */
+  private skipInString(from: number): number {
+    const bytes = this.bytes;
+    for (let i = from; i < bytes.length; i++) {
+      const c = bytes[i];
+      if (this.skipEscape) {
+        this.skipEscape = false;
+      } else if (c === BACKSLASH) {
+        this.skipEscape = true;
+      } else if (c === QUOTE) {
+        this.skipString = false;
+        return i + 1;
+      }
+    }
+    return bytes.length;
   }
 
   private skipped(position: number): number {
@@ -370,6 +386,11 @@ export class LastWords {
   count = 0;
   readonly starts = new Uint32Array(8);
   readonly stops = new Uint32Array(8);
+}
+
+function decodeUtf8(bytes: Uint8Array, start: number, stop: number): string {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return buffer.toString("utf8", start, stop);
 }
 
 function isSpace(c: number): boolean {

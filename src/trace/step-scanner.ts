@@ -151,13 +151,8 @@ export class StepScanner extends BlockAnswerScanner {
   }
 
   private takeReturnValue(): void {
-    const { lexer } = this;
-    if (lexer.escaped) {
-      const bytes = Buffer.from(lexer.text());
-      this.sink.returnValueBytes(bytes, 0, bytes.length);
-    } else {
-      this.sink.returnValueBytes(lexer.bytes, lexer.start, lexer.stop);
-    }
+    const { source, start, stop } = this.lexer;
+    this.sink.returnValueBytes(source, start, stop);
   }
 
   private takeSteps(token: number): void {
@@ -252,12 +247,7 @@ export class StepScanner extends BlockAnswerScanner {
   private takeString(): void {
     const { lexer, step } = this;
     if (this.field === OP) {
-      if (lexer.escaped) {
-        const name = Buffer.from(lexer.text());
-        step.op = this.operations.find(name, 0, name.length);
-      } else {
-        step.op = this.operations.find(lexer.bytes, lexer.start, lexer.stop);
-      }
+      step.op = this.operations.find(lexer.source, lexer.start, lexer.stop);
     } else if (this.field === STEP_ERROR_TEXT) {
       const text = lexer.text();
       step.error = text === "" ? null : text;
@@ -280,10 +270,10 @@ export class StepScanner extends BlockAnswerScanner {
   }
 
   private number(token: number, field: string): number {
-    const { bytes, start, stop, escaped } = this.lexer;
+    const { source, start, stop } = this.lexer;
     const value =
-      token === NUMBER ? parseInteger(bytes, start, stop) : parseQuantity(bytes, start, stop);
-    if (Number.isNaN(value) || escaped) {
+      token === NUMBER ? parseInteger(source, start, stop) : parseQuantity(source, start, stop);
+    if (Number.isNaN(value)) {
       throw this.malformed(
         `${excerpt(this.lexer.text())} is no whole number for ${field}`,
         this.stepIndex,

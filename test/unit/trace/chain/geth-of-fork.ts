@@ -52,23 +52,20 @@ export async function startGethOfFork(fork: (typeof timeForks)[number]) {
   };
 }
 
+/** geth's own developer genesis, system contracts included, with our forks and our rich account. */
 function genesisOf(fork: (typeof timeForks)[number]) {
-  const blocks = [
-    ...["homestead", "eip150", "eip155", "eip158", "byzantium", "constantinople", "petersburg"],
-    ...["istanbul", "berlin", "london", "mergeNetsplit"],
-  ];
-  const times = timeForks.slice(0, timeForks.indexOf(fork) + 1);
-  const blob = { target: 6, max: 9, baseFeeUpdateFraction: 5_007_716 };
+  const own = JSON.parse(
+    execFileSync(binary, ["--dev", "dumpgenesis"], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }),
+  ) as { config: Record<string, unknown>; alloc: Record<string, unknown> };
+  const blocks = Object.entries(own.config).filter(([key]) => !key.endsWith("Time"));
+  const times = timeForks.slice(0, timeForks.indexOf(fork) + 1).map((name) => [`${name}Time`, 0]);
   return {
-    config: {
-      chainId: 1337,
-      ...Object.fromEntries(blocks.map((name) => [`${name}Block`, 0])),
-      ...Object.fromEntries(times.map((name) => [`${name}Time`, 0])),
-      terminalTotalDifficulty: 0,
-      blobSchedule: Object.fromEntries(times.slice(1).map((name) => [name, blob])),
-    },
-    difficulty: "0x0",
+    ...own,
+    config: Object.fromEntries([...blocks, ...times]) as object,
     gasLimit: "0x11e1a300",
-    alloc: { [sender.address.slice(2)]: { balance: "0x3635c9adc5dea0000000000" } },
+    alloc: { ...own.alloc, [sender.address.slice(2)]: { balance: "0x3635c9adc5dea0000000000" } },
   };
 }
