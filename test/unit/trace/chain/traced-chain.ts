@@ -47,14 +47,20 @@ export async function openChain(url: string) {
   let nonce = await node.getTransactionCount({ address: sender.address });
 
   // Not by its hash: geth answers that only when its index of transactions is ready.
+  let seen = Number(await call<Hex>("eth_blockNumber"));
+  const findReceipt = async (hash: Hex) => {
+    const head = Number(await call<Hex>("eth_blockNumber"));
+    for (; seen < head; seen++) {
+      const receipts = await call<RpcReceipt[]>("eth_getBlockReceipts", [
+        `0x${(seen + 1).toString(16)}`,
+      ]);
+      const receipt = receipts.find(({ transactionHash }) => transactionHash === hash);
+      if (receipt) return receipt;
+    }
+    return false;
+  };
   const receiptOf = (hash: Hex) =>
-    waitUntil(
-      async () =>
-        (await call<RpcReceipt[]>("eth_getBlockReceipts", ["latest"])).find(
-          ({ transactionHash }) => transactionHash === hash,
-        ),
-      { what: "a receipt", timeoutMs: 20_000, everyMs: 10 },
-    );
+    waitUntil(() => findReceipt(hash), { what: "a receipt", timeoutMs: 20_000, everyMs: 10 });
 
   const fund = async () => {
     if ((await node.getBalance({ address: sender.address })) > 10n ** 21n) return;
