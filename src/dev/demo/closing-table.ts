@@ -1,5 +1,6 @@
 import Table from "cli-table3";
 import { formatCount, formatPercent } from "../../client/views/format.ts";
+import { type BlockRange, countBlocks } from "../../domain/block-range.ts";
 import type { StoryResult } from "./story.ts";
 
 export type ClosingFacts = StoryResult & {
@@ -33,7 +34,8 @@ function judge(facts: ClosingFacts): Line[] {
   const blocks = head + 1;
   const fewestProven = Math.min(...coverage.processors.map((one) => one.blocks.proven));
   const duplicates = sum((one) => one.duplicates);
-  const missing = sum((one) => one.blocks.missing);
+  // A block that no job answers for is missing too, even if its rows are there.
+  const missing = sum((one) => one.blocks.missing + countAll(one.notExpected));
   return [
     line("blocks", formatCount(blocks), fewestProven === blocks),
     line(
@@ -59,4 +61,8 @@ function judge(facts: ClosingFacts): Line[] {
 
 function line(what: string, value: string, isRight = true): Line {
   return { what, value, isRight };
+}
+
+function countAll(ranges: readonly BlockRange[]): number {
+  return ranges.reduce((total, range) => total + countBlocks(range), 0);
 }

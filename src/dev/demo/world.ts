@@ -95,7 +95,9 @@ async function createParts(
     startTraffic: () => {
       const traffic = chain.startTraffic({
         blockTimeMs: options.blockTimeMs,
-        onBlock: (head) => void data.noteHead(head),
+        onBlock: (head) => {
+          data.noteHead(head).catch((error: unknown) => say(`chain.json: ${String(error)}`));
+        },
       });
       stops.add(traffic.stop);
       return traffic;
