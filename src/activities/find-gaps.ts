@@ -11,14 +11,16 @@ type Needs = Pick<Dependencies, "ledger" | "ranges" | "isWorkflowOpen" | "now">;
 export function createFindGaps({ ledger, ranges, isWorkflowOpen, now }: Needs) {
   return async function findGaps(input: FindGapsInput): Promise<FindGapsResult> {
     const { network, processors, limit } = input;
-    const running = (await ranges.read(network)).filter(({ state }) => state === "running");
+    const expected = await ranges.read(network);
+    const running = expected.filter(({ state }) => state === "running");
     const open = await openWorkflows(running, isWorkflowOpen);
     const abandoned = running.filter(({ workflowId }) => !open.has(workflowId));
     if (abandoned.length > 0) {
       await ranges.write(abandoned.map((range) => ({ ...range, state: "abandoned" as const })));
     }
     const inHand = running.filter(({ workflowId }) => open.has(workflowId)).flatMap(toHand);
-    return ledger.findGaps({ network, processors, inHand, limit, now: now().toISOString() });
+    const query = { network, processors, expected, inHand, limit, now: now().toISOString() };
+    return ledger.findGaps(query);
   };
 }
 

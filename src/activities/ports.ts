@@ -104,7 +104,9 @@ export type LedgerQuery = {
 export type GapQuery = {
   readonly network: string;
   readonly processors: readonly Processor[];
-  /** Ranges that running jobs have in hand: their missing blocks are left alone. */
+  /** All ranges of the network, read once: a job that starts during the scan must not count as nobody's. */
+  readonly expected: readonly ExpectedRange[];
+  /** Those of `expected` that running jobs have in hand: their missing blocks are left alone. */
   readonly inHand: readonly BlockRange[];
   /** The most blocks to return. */
   readonly limit: number;

@@ -81,6 +81,24 @@ describe("a closed range", () => {
     expect(heavy.node.mostTracesInFlight).toBe(1);
   });
 
+  test("traces the next blocks while those before are written", async () => {
+    const world = createFakeWorld();
+    world.node.mine(128);
+    const gate = new EventEmitter();
+    world.ledger.beforeWrite = async () => {
+      await once(gate, "open");
+    };
+    const attempt = start(world, { toBlock: 127 });
+
+    await expect.poll(() => gate.listenerCount("open")).toBe(1);
+    await expect.poll(() => world.node.traced.at(-1)).toBe(127);
+    expect(world.ledger.versions).toEqual([]);
+    world.ledger.beforeWrite = () => {};
+    gate.emit("open");
+    await attempt.result;
+    expect(new Set(statuses(world))).toEqual(new Set(["complete"]));
+  });
+
   test("loses no row where several traces fill the writers at once", async () => {
     const world = createFakeWorld();
     world.node.mine(31, { steps: 60_000 });
@@ -384,6 +402,22 @@ describe("a cancellation", () => {
   });
 });
 
+describe("a cancellation of an attempt whose storage does not listen", () => {
+  test("ends it all the same", async () => {
+    const world = createFakeWorld();
+    world.node.mine(3);
+    let isAsked = false;
+    world.networks.raiseFinalized = () => {
+      isAsked = true;
+      return new Promise(() => {});
+    };
+    const attempt = start(world, { toBlock: 2 });
+    await expect.poll(() => isAsked).toBe(true);
+    attempt.cancel();
+    await expect(attempt.result).rejects.toMatchObject({ name: "CancelledFailure" });
+  });
+});
+
 describe("a zombie attempt", () => {
   test("that goes on writing changes nothing that the views show", async () => {
     const world = createFakeWorld();
@@ -494,6 +528,24 @@ describe("a reorg", () => {
     await index(world, { toBlock: 4 });
 
     for (const number of [1, 2, 3, 4]) {
+      expect(world.ledger.winner(number)?.blockHash).toBe(world.node.at(number).ref.hash);
+      expect(world.shown(number)).toBe(world.node.at(number).steps);
+    }
+  });
+
+  test("found while the next blocks are traced already lets those go", async () => {
+    const world = createFakeWorld();
+    world.node.mine(200);
+    let isMoved = false;
+    world.node.beforeRefs = () => {
+      if (!isMoved) world.node.reorg(150, 151, { steps: 4 });
+      isMoved = true;
+    };
+
+    const result = await index(world, { toBlock: 199 });
+
+    expect(result).toMatchObject({ blocks: 200, failedCount: 0, nextBlock: 200 });
+    for (let number = 0; number < 200; number += 1) {
       expect(world.ledger.winner(number)?.blockHash).toBe(world.node.at(number).ref.hash);
       expect(world.shown(number)).toBe(world.node.at(number).steps);
     }

@@ -141,7 +141,7 @@ export class FakeNode implements ExecutionNode {
   }
   async *traceSteps(blockHash: Hex, { signal }: TraceOptions): AsyncIterable<Uint8Array> {
     const block = this.#byHash(blockHash);
-    if (!block) throw new Error("traced an unknown hash");
+    if (!block) throw new FakeTraceRejected("trace_refused", "block not found");
     const { number } = block.ref;
     this.traced.push(number);
     const fault = this.traceFaults.get(number);

@@ -10,6 +10,8 @@ const batchMs = 1000;
 export class Batch {
   readonly #run: Run;
   #outcomes: Outcome[] = [];
+  /** What a commit under way writes. */
+  #writing: Outcome[] = [];
   #work = 0;
   #startedAt = Date.now();
 
@@ -32,14 +34,21 @@ export class Batch {
     );
   }
 
-  /** The hash that a block of this batch claims; undefined where none was fetched. */
+  /** The hash that a block claims which is not in the ledger yet; undefined where none was fetched. */
   hashOf(blockNumber: number): string | undefined {
-    const outcome = this.#outcomes.findLast((one) => one.blockNumber === blockNumber);
+    const isIt = (one: Outcome) => one.blockNumber === blockNumber;
+    const outcome = this.#outcomes.findLast(isIt) ?? this.#writing.findLast(isIt);
     return outcome && refsOf([outcome])[0]?.hash;
   }
 
+  /** Lets go of what was gathered: it stands on a branch that the chain left. */
+  discard(): void {
+    this.#outcomes = [];
+    this.#work = 0;
+  }
+
   /**
-   * Writes what was gathered and moves the checkpoint.
+   * Writes what was gathered and moves the checkpoint; one at a time, while the next blocks are gathered.
    * @param suspicious - ask the node for every block again, not only for those that are not final yet.
    * @returns the first block that left the chain meanwhile and has to be done again; null if none did.
    */
@@ -47,8 +56,8 @@ export class Batch {
     const outcomes = this.#outcomes;
     const last = outcomes.at(-1);
     if (last === undefined) return null;
-    this.#outcomes = [];
-    this.#work = 0;
+    this.#writing = outcomes;
+    this.discard();
     const finalized = suspicious ? null : await this.#run.finality.current();
     const unsettled = refsOf(outcomes).filter(
       ({ number }) => finalized === null || number > finalized,
@@ -58,6 +67,7 @@ export class Batch {
     // What follows a block that moved stands on its old branch: those rows belong to attempts that nobody names.
     const staying = settled.outcomes.filter((one) => moved === null || one.blockNumber < moved);
     await writeLedger(this.#run, staying, noReorg);
+    this.#writing = [];
     const nextBlock = moved ?? last.blockNumber + 1;
     this.#run.heart.checkpoint(nextBlock, this.#run.progress.done());
     return moved;

@@ -1,14 +1,12 @@
 import { type FetchedBlock, fetchBlock, type UnfetchedBlock } from "./fetch-block.ts";
 import type { FailedBlock, TracedBlock } from "./outcome.ts";
 import { type Run, wantedProcessors } from "./run.ts";
+import { type Settled, settled, unwrap } from "./settled.ts";
 import { toFailedBlock, traceBlock } from "./trace-block.ts";
 
 const blocksAhead = 4;
 /** A trace of so little gas is over in milliseconds: what it takes is the round trip, so several are in flight. */
 const lightBlockGas = 1_000_000;
-
-/** A promise that never rejects: nobody may be waiting for it yet when it fails. */
-type Settled<T> = { readonly value: T } | { readonly error: unknown };
 
 /** A block at hand; a light one's trace is under way or done. */
 export type PreparedBlock = {
@@ -53,7 +51,7 @@ export class BlockSource {
   #prepare(blockNumber: number): Promise<Settled<PreparedBlock>> {
     const started = this.#ahead.get(blockNumber);
     if (started) return started;
-    const preparing = settle(this.#fetchAndTrace(blockNumber));
+    const preparing = settled(this.#fetchAndTrace(blockNumber));
     this.#ahead.set(blockNumber, preparing);
     return preparing;
   }
@@ -67,7 +65,7 @@ export class BlockSource {
       block.kind === "fetched" &&
       Number(block.source.block.gasUsed) < lightBlockGas;
     const tracing = isTracedAhead
-      ? settle(traceBlock(run, block, wantedProcessors(run, blockNumber)))
+      ? settled(traceBlock(run, block, wantedProcessors(run, blockNumber)))
       : null;
     return { block, tracing };
   }
@@ -83,16 +81,4 @@ export async function traceOf(
     return traceBlock(run, block, wantedProcessors(run, block.ref.number));
   }
   return toFailedBlock(block, wantedProcessors(run, block.blockNumber));
-}
-
-function settle<T>(work: Promise<T>): Promise<Settled<T>> {
-  return work.then(
-    (value) => ({ value }),
-    (error: unknown) => ({ error }),
-  );
-}
-
-function unwrap<T>(settled: Settled<T>): T {
-  if ("error" in settled) throw settled.error;
-  return settled.value;
 }

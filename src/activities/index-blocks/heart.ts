@@ -13,6 +13,7 @@ export class Heart {
   readonly #timer: NodeJS.Timeout;
   #details: IndexBlocksHeartbeat;
   #lastBeatAt = 0;
+  #isStopped = false;
 
   constructor(context: Pick<Context, "heartbeat">, details: IndexBlocksHeartbeat) {
     this.#context = context;
@@ -33,7 +34,7 @@ export class Heart {
   }
 
   checkpoint(nextBlock: number, done: IndexBlocksHeartbeat["done"]): void {
-    this.#change({ nextBlock, done, inHand: null });
+    this.#change({ nextBlock, done });
   }
 
   /** @param waitingFor - words for people: what the activity waits for; null = nothing. */
@@ -43,6 +44,7 @@ export class Heart {
   }
 
   beat(): void {
+    if (this.#isStopped) return;
     this.#lastBeatAt = Date.now();
     this.#context.heartbeat(this.#details);
   }
@@ -52,6 +54,7 @@ export class Heart {
     clearInterval(this.#timer);
     this.putDown();
     this.beat();
+    this.#isStopped = true;
   }
 
   #change(change: Partial<IndexBlocksHeartbeat>): void {

@@ -7,6 +7,7 @@ import type {
   IndexBlocksResult,
 } from "../../workflows/messages.ts";
 import type { Dependencies } from "../ports.ts";
+import { untilAborted } from "./abortable.ts";
 import { waitingTextOf } from "./block-fault.ts";
 import { Finality } from "./finality.ts";
 import { followHead } from "./follow-head.ts";
@@ -39,9 +40,14 @@ export function createIndexBlocks(dependencies: Dependencies, engine: TraceEngin
       inHand: null,
       waitingFor: null,
     });
+    const start = { dependencies, engine, input, before, heart, progress };
     try {
-      const run = await startRun({ dependencies, engine, input, before, heart, progress });
-      const result = { nextBlock: await indexFrom(run, nextBlock), ...progress.done() };
+      // A cancellation ends the attempt at once, also where a store or a node hangs and does not listen.
+      const work = startRun(start).then((run) => indexFrom(run, nextBlock));
+      const result = {
+        nextBlock: await untilAborted(work, context.cancellationSignal),
+        ...progress.done(),
+      };
       logChunk(input, result);
       return result;
     } catch (error) {

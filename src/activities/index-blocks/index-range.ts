@@ -6,6 +6,7 @@ import type { FetchedBlock, UnfetchedBlock } from "./fetch-block.ts";
 import { mendReorg } from "./mend-reorg.ts";
 import type { FailedBlock } from "./outcome.ts";
 import { type Run, takeInHand, wantedProcessors } from "./run.ts";
+import { type Settled, settled, unwrap } from "./settled.ts";
 import { toFailedBlock } from "./trace-block.ts";
 
 const unrestMs = 200;
@@ -17,6 +18,7 @@ export class RangeIndexer {
   readonly #run: Run;
   readonly #batch: Batch;
   readonly #source: BlockSource;
+  #committing: Promise<Settled<number | null>> | null = null;
   #unrest = 0;
 
   constructor(run: Run) {
@@ -27,15 +29,18 @@ export class RangeIndexer {
 
   /** Indexes every block of the range that is not complete; on return all of it stands in the ledger. */
   async index(fromBlock: number, toBlock: number): Promise<void> {
-    let next = fromBlock;
-    for (;;) {
-      while (next <= toBlock) {
-        this.#run.signal.throwIfAborted();
-        next = await this.#indexNext(next, toBlock);
+    try {
+      let next: number | null = fromBlock;
+      while (next !== null) {
+        while (next <= toBlock) {
+          this.#run.signal.throwIfAborted();
+          next = await this.#indexNext(next, toBlock);
+        }
+        next = await this.#commit({ suspicious: false });
       }
-      const moved = await this.#commit({ suspicious: false });
-      if (moved === null) return;
-      next = moved;
+    } finally {
+      // What is being written counts, also where the block after it ends the attempt.
+      await this.#committing;
     }
   }
 
@@ -111,6 +116,7 @@ export class RangeIndexer {
     if (head !== null) {
       // The suspect was indexed with the new branch, unless that branch ends below it.
       const nextBlock = Math.min(blockNumber, head) + 1;
+      this.#run.heart.putDown();
       this.#run.heart.checkpoint(nextBlock, this.#run.progress.done());
       return nextBlock;
     }
@@ -141,13 +147,29 @@ export class RangeIndexer {
     await pause(unrestMs, this.#run.signal);
   }
 
+  /** Writes a full batch while the next block is traced. */
   async #commitIfDue(): Promise<number | null> {
-    return this.#batch.isDue ? this.#commit({ suspicious: false }) : null;
+    if (!this.#batch.isDue) return null;
+    const moved = await this.#finishCommit();
+    if (moved !== null) return moved;
+    this.#committing = settled(this.#batch.commit({ suspicious: false }));
+    return null;
   }
 
   async #commit(how: { readonly suspicious: boolean }): Promise<number | null> {
-    const moved = await this.#batch.commit(how);
+    const moved = await this.#finishCommit();
+    if (moved !== null) return moved;
+    this.#committing = settled(this.#batch.commit(how));
+    return this.#finishCommit();
+  }
+
+  /** Waits for the commit under way. @returns the number to go on with where it found that the chain moved. */
+  async #finishCommit(): Promise<number | null> {
+    if (this.#committing === null) return null;
+    const moved = unwrap(await this.#committing);
+    this.#committing = null;
     if (moved === null) return null;
+    this.#batch.discard();
     this.#source.forget();
     // Replicas that do not agree yet would have the same blocks traced over and over.
     await pause(unrestMs, this.#run.signal);
