@@ -1,7 +1,7 @@
 import { endFrame, type FrameEnd } from "./frame-end.ts";
 import { possibleGasUsed, possibleGasUsedWithoutSteps } from "./gas-identity.ts";
 import { CREATE, RETURN, REVERT, SELFDESTRUCT } from "./opcodes.ts";
-import { precompilePrice } from "./precompiles.ts";
+import { precompileAt, precompilePrice } from "./precompiles.ts";
 import type { Step } from "./step.ts";
 import type { TraceHead } from "./step-scanner.ts";
 import { malformed, mismatch, type TraceRejected } from "./trace-rejected.ts";
@@ -80,14 +80,18 @@ function checkReturnSize(walk: WalkState, step: Step, end: FrameEnd): void {
  */
 export function findMissingSteps(walk: WalkState): TraceRejected | null {
   const { facts, gas } = walk;
-  const ranCode =
-    walk.cursor.child(walk.root) >= 0 || (gas === null ? walk.failed : !paysForNoCode(walk, gas));
+  const paid = gas === null ? !walk.failed || isToPrecompile(walk) : paysForNoCode(walk, gas);
+  const ranCode = walk.cursor.child(walk.root) >= 0 || !paid;
   if (!ranCode) return null;
   return mismatch("steps_of_transaction", {
     expected: `steps of ${facts.to ?? "a creation"} (gas used ${facts.gasUsed})`,
     actual: "none",
     transactionIndex: facts.index,
   });
+}
+
+function isToPrecompile({ addressFork, facts }: WalkState): boolean {
+  return facts.to !== null && precompileAt(addressFork, facts.to) > 0;
 }
 
 function paysForNoCode(walk: WalkState, gas: TransactionGas): boolean {

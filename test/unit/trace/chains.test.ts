@@ -1,0 +1,162 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { firstDifference, toPlainRows } from "../../../src/dev/golden.ts";
+import type { RpcBlock } from "../../../src/domain/chain.ts";
+import type { Fork } from "../../../src/domain/fork.ts";
+import { verifyBlockRoots } from "../../../src/trace/block-roots.ts";
+import { type BlockProof, createBlockTrace } from "../../../src/trace/block-trace.ts";
+import { startAnvil } from "../../support/anvil.ts";
+import { oracleStructlogRows } from "../../support/oracle.ts";
+import { runScenarios } from "./chain/adversarial.ts";
+import { startGethOfFork } from "./chain/geth-of-fork.ts";
+import { openChain, type RecordedBlock } from "./chain/traced-chain.ts";
+
+const hasGeth = existsSync(resolve(import.meta.dirname, "../../../.tools/bin/geth"));
+
+/** One in a few of the scenarios, so that all kinds are met in little time. */
+const everyFew = (few: number) => {
+  let count = 0;
+  return () => count++ % few === 0;
+};
+
+const nodes = [
+  {
+    name: "anvil, Osaka",
+    fork: "osaka",
+    few: 9,
+    present: true,
+    start: () => startAnvil({ args: ["--hardfork", "osaka"] }),
+  },
+  {
+    name: "anvil, Prague",
+    fork: "prague",
+    few: 11,
+    present: true,
+    start: () => startAnvil({ args: ["--hardfork", "prague"] }),
+  },
+  {
+    name: "anvil, Berlin",
+    fork: "berlin",
+    few: 13,
+    present: true,
+    start: () => startAnvil({ args: ["--hardfork", "berlin"] }),
+  },
+  {
+    name: "geth, Osaka",
+    fork: "osaka",
+    few: 10,
+    present: hasGeth,
+    start: () => startGethOfFork("osaka"),
+  },
+] as const;
+
+for (const { name, fork, few, present, start } of nodes) {
+  describe.skipIf(!present)(`blocks of a real chain (${name})`, () => {
+    let node: Awaited<ReturnType<typeof start>>;
+    const blocks: (RecordedBlock & { name: string })[] = [];
+    let clientVersion = "";
+
+    beforeAll(async () => {
+      node = await start();
+      const chain = await openChain(node.url);
+      clientVersion = chain.clientVersion;
+      const record = async (blockName: string, hash: `0x${string}`) =>
+        blocks.push({ ...(await chain.record(hash)), name: blockName });
+      // geth forgets old states soon, so each block is recorded when it is new.
+      const recording = {
+        ...chain,
+        send: async (request: Parameters<typeof chain.send>[0]) => {
+          const receipt = await chain.send(request);
+          await record(JSON.stringify(request.to ?? "creation"), receipt.blockHash);
+          return receipt;
+        },
+      };
+      await runScenarios(recording, everyFew(few));
+    }, 120_000);
+    afterAll(() => node.stop());
+
+    it("are proven, roots and all, and give the oracle's rows", async () => {
+      expect(blocks.length).toBeGreaterThan(50);
+      for (const recorded of blocks) {
+        const roots = await verifyBlockRoots(recorded);
+        expect(roots).toEqual({
+          checked: ["header_hash", "transaction_hashes", "transactions_root", "receipts_root"],
+          unverified: [],
+        });
+        const { proof, rows } = trace(recorded, fork, clientVersion);
+        expect(proof.detail.unverified, recorded.name).toEqual([]);
+        expect(firstDifference(oracleRows(recorded, fork), rows), recorded.name).toBeNull();
+      }
+    });
+
+    it("are unverified, not refused, when their fork is unknown", () => {
+      for (const recorded of blocks) {
+        const { proof } = trace(recorded, null, clientVersion);
+        const isProven = proof.proof === "proven";
+        expect(isProven, recorded.name).toBe(false);
+      }
+    });
+
+    it("are refused when a hash, a transaction, a receipt or a header field is another", async () => {
+      const recorded = blocks.findLast(({ receipts }) => receipts.length > 0);
+      if (!recorded) throw new Error("no block with a transaction");
+      for (const [check, change] of changes) {
+        const changed = structuredClone(recorded) as Changeable;
+        change(changed);
+        await expect(verifyBlockRoots(changed), check).rejects.toMatchObject({
+          kind: "proof_mismatch",
+          check,
+        });
+      }
+    });
+  });
+}
+
+type Changeable = { block: RpcBlock; receipts: RecordedBlock["receipts"] };
+
+const changes: readonly (readonly [string, (changed: Changeable) => void])[] = [
+  ["header_hash", ({ block }) => Object.assign(block, { gasUsed: "0x1" })],
+  [
+    "transaction_hash",
+    ({ block }) => Object.assign(block.transactions[0] as object, { nonce: "0xffff" }),
+  ],
+  ["transactions_root", ({ block }) => changeHeader(block, "transactionsRoot")],
+  [
+    "receipts_root",
+    ({ receipts }) => Object.assign(receipts[0] as object, { cumulativeGasUsed: "0x1" }),
+  ],
+  ["receipts", (changed) => Object.assign(changed, { receipts: [] })],
+];
+
+/** Another root in a header that hashes to what it says: as a node would send that lies about all of it. */
+function changeHeader(block: RpcBlock, field: "transactionsRoot"): void {
+  Object.assign(block, { [field]: `0x${"12".repeat(32)}`, unknownField: "0x0" });
+}
+
+function trace(recorded: RecordedBlock, fork: Fork | null, clientVersion: string) {
+  const engine = createBlockTrace({ ...recorded, fork, clientVersion });
+  engine.scanCalls(recorded.calls);
+  engine.endCalls();
+  engine.scanSteps(recorded.steps);
+  const proof: BlockProof = engine.endSteps();
+  return { proof, rows: toPlainRows(recorded.block, engine.columns) };
+}
+
+function oracleRows({ block, receipts, steps, calls }: RecordedBlock, fork: Fork) {
+  type Answer = { result: { result: object }[] };
+  const traces = JSON.parse(Buffer.from(steps).toString()) as Answer;
+  const trees = JSON.parse(Buffer.from(calls).toString()) as Answer;
+  return block.transactions.flatMap((transaction, position) => {
+    const receipt = receipts[position];
+    if (!receipt) throw new Error("a receipt is missing");
+    return oracleStructlogRows({
+      block,
+      transaction,
+      receipt,
+      fork,
+      trace: JSON.stringify(traces.result[position]?.result),
+      callTrace: JSON.stringify(trees.result[position]?.result),
+    });
+  });
+}
