@@ -2,12 +2,12 @@ import {
   cutWindow,
   maximumChunkBlocks,
   planBlindChunk,
-  planChunkByGas,
+  planChunksByGas,
 } from "../domain/chunk-plan.ts";
 import type { PlanChunkInput, PlannedChunk } from "../workflows/messages.ts";
 import type { Dependencies } from "./ports.ts";
 
-/** Sizes the next chunk of a range by the gas that its blocks used. Reads only; safe to repeat. */
+/** Sizes the next chunks of a range by the gas that its blocks used. Reads only; safe to repeat. */
 export function createPlanChunk({ network }: Pick<Dependencies, "network">) {
   return async function planChunk(input: PlanChunkInput): Promise<PlannedChunk> {
     const { order, gasPerChunk } = input;
@@ -15,8 +15,8 @@ export function createPlanChunk({ network }: Pick<Dependencies, "network">) {
     const window = cutWindow(range, order, maximumChunkBlocks);
     const { node } = await network(input.network);
     const gasUsed = await node.gasUsed(window.toBlock, window.toBlock - window.fromBlock + 1);
-    return gasUsed === null
-      ? { ...planBlindChunk(range, order), gasUsed: null }
-      : planChunkByGas({ window, gasUsed, order, gasPerChunk });
+    if (gasUsed === null) return { ...planBlindChunk(range, order), gasUsed: null };
+    const [first, ...following] = planChunksByGas({ window, gasUsed, order, gasPerChunk });
+    return { ...first, following };
   };
 }

@@ -8,7 +8,7 @@ import {
 import type { Processor } from "../domain/processor.ts";
 import type { ClickHouse } from "./client.ts";
 import { readIslands, span } from "./islands.ts";
-import { readExpected } from "./ranges.ts";
+import { closeExpected } from "./ranges.ts";
 
 /**
  * What has to be done, newest first. A block counts once, however many processors lack it. A retracted row is a
@@ -16,7 +16,7 @@ import { readExpected } from "./ranges.ts";
  */
 export async function readGaps(clickhouse: ClickHouse, query: GapQuery): Promise<Gaps> {
   const perProcessor = await Promise.all(
-    query.processors.map((processor) => readMissing(clickhouse, query.network, processor)),
+    query.processors.map((processor) => readMissing(clickhouse, query, processor)),
   );
   const missing = subtractRanges(perProcessor.flat(), query.inHand);
   const [due, failures, unchained] = await Promise.all([
@@ -40,10 +40,10 @@ export async function readGaps(clickhouse: ClickHouse, query: GapQuery): Promise
 
 async function readMissing(
   clickhouse: ClickHouse,
-  network: string,
+  { network, expected: ranges }: GapQuery,
   processor: Processor,
 ): Promise<BlockRange[]> {
-  const expected = await readExpected(clickhouse, network, processor);
+  const expected = await closeExpected(clickhouse, { network, processor, ranges });
   const range = span(expected);
   if (!range) return [];
   return subtractRanges(expected, await readIslands(clickhouse, { network, processor, range }));

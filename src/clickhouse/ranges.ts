@@ -52,22 +52,33 @@ async function readRanges(clickhouse: ClickHouse, network: string): Promise<Expe
   }));
 }
 
-/**
- * The union of a processor's expected ranges, whatever became of their jobs. An open one ends at the highest block
- * that the processor's ledger holds and no reorg took away: what follow reached.
- */
+/** {@link closeExpected} of the ranges that are stored now. */
 export async function readExpected(
   clickhouse: ClickHouse,
   network: string,
   processor: Processor,
 ): Promise<BlockRange[]> {
-  const ranges = (await readRanges(clickhouse, network)).filter(
-    (range) => range.processor === processor,
-  );
-  if (ranges.length === 0) return [];
+  const ranges = await readRanges(clickhouse, network);
+  return closeExpected(clickhouse, { network, processor, ranges });
+}
+
+/**
+ * The union of a processor's expected ranges, whatever became of their jobs. An open one ends at the highest block
+ * that the processor's ledger holds and no reorg took away: what follow reached.
+ */
+export async function closeExpected(
+  clickhouse: ClickHouse,
+  {
+    network,
+    processor,
+    ranges,
+  }: { network: string; processor: Processor; ranges: readonly ExpectedRange[] },
+): Promise<BlockRange[]> {
+  const own = ranges.filter((range) => range.processor === processor);
+  if (own.length === 0) return [];
   const top = await readHighestBlock(clickhouse, network, processor);
   return mergeRanges(
-    ranges
+    own
       .map(({ fromBlock, toBlock }) => ({ fromBlock, toBlock: toBlock ?? top ?? -1 }))
       .filter(({ fromBlock, toBlock }) => fromBlock <= toBlock),
   );

@@ -1,4 +1,4 @@
-import type { BlockRange } from "./block-range.ts";
+import { type BlockRange, countBlocks } from "./block-range.ts";
 
 /** Blocks of a chunk whose gas nobody knows. */
 const blindChunkBlocks = 100;
@@ -21,12 +21,18 @@ export function planBlindChunk(range: BlockRange, order: ChunkOrder): BlockRange
   return cutWindow(range, order, blindChunkBlocks);
 }
 
+type PlannedGas = BlockRange & { readonly gasUsed: number };
+
+/** Chunks that one look at the chain plans at most, so that a wrong guess of the speed is soon corrected. */
+const maximumPlanned = 16;
+
 /**
- * Takes blocks from the end of the window at which work goes on until the wanted gas is reached; at least one.
+ * Takes blocks from the end of the window at which work goes on until the wanted gas is reached, at least one; and so
+ * on for the chunks after it, as long as the window fills them.
  * @param gasUsed - gas of each block of the window, oldest first.
- * @param gasPerChunk - wanted gas; null or 0 = nothing learnt yet.
+ * @param gasPerChunk - wanted gas; null or 0 = nothing learnt yet, then nothing is planned beyond the first chunk.
  */
-export function planChunkByGas({
+export function planChunksByGas({
   window,
   gasUsed,
   order,
@@ -36,9 +42,27 @@ export function planChunkByGas({
   readonly gasUsed: readonly number[];
   readonly order: ChunkOrder;
   readonly gasPerChunk: number | null;
-}): BlockRange & { readonly gasUsed: number } {
+}): readonly [PlannedGas, ...PlannedGas[]] {
   const wantedGas = gasPerChunk || firstChunkGas;
   const inOrder = order === "oldest-first" ? gasUsed : gasUsed.toReversed();
+  const first = takeChunk(window, inOrder, { order, wantedGas });
+  const following: PlannedGas[] = [];
+  let taken = countBlocks(first);
+  while (gasPerChunk && following.length + 1 < maximumPlanned && taken < inOrder.length) {
+    const left = cutOff(window, order, taken);
+    const next = takeChunk(left, inOrder.slice(taken), { order, wantedGas });
+    taken += countBlocks(next);
+    // The last chunk of a window is cut short by its edge and not by its gas: the next look plans it better.
+    if (taken < inOrder.length) following.push(next);
+  }
+  return [first, ...following];
+}
+
+function takeChunk(
+  window: BlockRange,
+  inOrder: readonly number[],
+  { order, wantedGas }: { readonly order: ChunkOrder; readonly wantedGas: number },
+): PlannedGas {
   let blocks = 0;
   let gas = 0;
   for (const blockGas of inOrder) {
@@ -48,4 +72,11 @@ export function planChunkByGas({
     gas += blockGas;
   }
   return { ...cutWindow(window, order, Math.max(1, blocks)), gasUsed: gas };
+}
+
+/** The window without its first `blocks` in working order. */
+function cutOff(window: BlockRange, order: ChunkOrder, blocks: number): BlockRange {
+  return order === "oldest-first"
+    ? { fromBlock: window.fromBlock + blocks, toBlock: window.toBlock }
+    : { fromBlock: window.fromBlock, toBlock: window.toBlock - blocks };
 }

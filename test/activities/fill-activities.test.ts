@@ -56,8 +56,9 @@ describe("planChunk", () => {
       activities.planChunk({ ...input, order: "newest-first" }),
     );
 
-    expect(oldest).toEqual({ fromBlock: 1, toBlock: 5, gasUsed: 5_000_000 });
-    expect(newest).toEqual({ fromBlock: 46, toBlock: 50, gasUsed: 5_000_000 });
+    expect(oldest.following?.[0]).toEqual({ fromBlock: 6, toBlock: 10, gasUsed: 5_000_000 });
+    expect(oldest).toMatchObject({ fromBlock: 1, toBlock: 5, gasUsed: 5_000_000 });
+    expect(newest).toMatchObject({ fromBlock: 46, toBlock: 50, gasUsed: 5_000_000 });
   });
 
   test("plans a fixed length where the node tells no gas", async () => {
@@ -100,6 +101,22 @@ describe("findGaps", () => {
     ]);
   });
 
+  test("leaves alone a job that starts while it looks", async () => {
+    const world = createFakeWorld();
+    const read = world.ranges.read.bind(world.ranges);
+    world.ranges.read = async (network) => {
+      const before = await read(network);
+      await world.ranges.write([runningRange({})]);
+      return before;
+    };
+
+    const gaps = await call(world, (activities) =>
+      activities.findGaps({ network: "net", processors, limit: 100 }),
+    );
+
+    expect(gaps).toMatchObject({ missing: [], counts: { missing: 0 } });
+  });
+
   test("tells what is due, what waits, and what is missing below follow's cursor", async () => {
     const world = createFakeWorld();
     world.node.mine(10);
@@ -120,6 +137,33 @@ describe("findGaps", () => {
 });
 
 describe("registerRange", () => {
+  test("keeps what an earlier follow of the network noted", async () => {
+    const world = createFakeWorld();
+    const follow = {
+      origin: "follow",
+      workflowId: "follow/net",
+      processors,
+      network: "net",
+    } as const;
+    const note = (fromBlock: number, toBlock: number | null, state: "running" | "done") =>
+      call(world, (activities) =>
+        activities.registerRange({ ...follow, fromBlock, toBlock, state }),
+      );
+    await note(10, null, "running");
+    await note(10, 19, "done");
+    await note(20, null, "running");
+    await note(20, 29, "done");
+    await note(50, null, "running");
+
+    const noted = (await world.ranges.read("net")).filter(
+      ({ processor }) => processor === "structlog",
+    );
+    expect(noted.map(({ fromBlock, toBlock, state }) => [fromBlock, toBlock, state])).toEqual([
+      [50, null, "running"],
+      [10, 29, "done"],
+    ]);
+  });
+
   test("notes one range a processor, and its end in the same place", async () => {
     const world = createFakeWorld();
     const range = {

@@ -1,3 +1,4 @@
+import { ActivityCancellationDetails } from "@temporalio/common";
 import { MockActivityEnvironment } from "@temporalio/testing";
 import { DefaultLogger } from "@temporalio/worker";
 import { createIndexBlocks } from "../../src/activities/index-blocks/index-blocks.ts";
@@ -13,7 +14,10 @@ import type {
 export type IndexAttempt = {
   readonly result: Promise<IndexBlocksResult>;
   readonly heartbeats: IndexBlocksHeartbeat[];
+  /** Somebody asks the job to stop. */
   readonly cancel: () => void;
+  /** The worker stops. */
+  readonly shutDown: () => void;
 };
 
 /** Starts one attempt of the block job; what is not said is a closed range of one block on the network `net`. */
@@ -39,7 +43,12 @@ export function startIndexBlocks({
     { ...oneBlock, ...input },
   );
   result.catch(() => {});
-  return { result, heartbeats, cancel: () => environment.cancel() };
+  const shutDown = () =>
+    environment.cancel(
+      "WORKER_SHUTDOWN",
+      new ActivityCancellationDetails({ workerShutdown: true }),
+    );
+  return { result, heartbeats, cancel: () => environment.cancel(), shutDown };
 }
 
 const oneBlock: IndexBlocksInput = {

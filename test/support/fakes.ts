@@ -495,7 +495,7 @@ export class FakeLedger implements Ledger {
       query.processors.includes(row.processor),
     );
     const standing = rows.filter(({ status }) => status !== "retracted");
-    const expected = await this.#expected(query.network);
+    const expected = await this.#close(query.network, query.expected);
     const taken = standing.map(({ blockNumber }) => ({
       fromBlock: blockNumber,
       toBlock: blockNumber,
@@ -579,8 +579,11 @@ export class FakeLedger implements Ledger {
     return [...winners.values()].toSorted((a, b) => a.blockNumber - b.blockNumber);
   }
   async #expected(network: string): Promise<BlockRange[]> {
+    return this.#close(network, await this.#ranges.read(network));
+  }
+  async #close(network: string, expected: readonly ExpectedRange[]): Promise<BlockRange[]> {
     const highest = (await this.hashesAbove(network, -1, 1))[0]?.number ?? -1;
-    const ranges = (await this.#ranges.read(network))
+    const ranges = expected
       .map(({ fromBlock, toBlock }) => ({ fromBlock, toBlock: toBlock ?? highest }))
       .filter(({ fromBlock, toBlock }) => fromBlock <= toBlock);
     return mergeRanges(ranges);

@@ -25,7 +25,7 @@ const indexable: readonly Processor[] = ["structlog", "transaction"];
 /**
  * Takes blocks from the node to canonical rows (design, section 4). Idempotent: complete blocks are skipped, and rows
  * count only once the ledger names their attempt. It resumes from its heartbeat; faults of a block are booked to it,
- * anything else is thrown and nothing is booked.
+ * anything else is thrown and nothing is booked. Cancelled on request it returns what it has done.
  */
 export function createIndexBlocks(dependencies: Dependencies, engine: TraceEngine) {
   return async function indexBlocks(input: IndexBlocksInput): Promise<IndexBlocksResult> {
@@ -51,12 +51,20 @@ export function createIndexBlocks(dependencies: Dependencies, engine: TraceEngin
       logChunk(input, result);
       return result;
     } catch (error) {
+      // What was committed before somebody stopped the job stays the job's; a worker that stops hands its place over.
+      if (isStopRequested(context)) return { nextBlock: heart.nextBlock, ...progress.done() };
       heart.waitFor(waitingTextOf(error));
       throw error;
     } finally {
       heart.stop();
     }
   };
+}
+
+function isStopRequested(context: Context): boolean {
+  return (
+    context.cancellationSignal.aborted && context.cancellationDetails?.cancelRequested === true
+  );
 }
 
 async function indexFrom(run: Run, nextBlock: number): Promise<number> {

@@ -130,7 +130,7 @@ describe("rows", () => {
 });
 
 describe("gaps", () => {
-  const query = { processors: ["structlog"] as const, inHand: [], limit: 100, now };
+  const query = { processors: ["structlog"] as const, expected: [], inHand: [], limit: 100, now };
 
   test("are what is expected minus the ledger, newest first, bounded, and not in hand", async () => {
     const network = "gaps";
@@ -167,7 +167,8 @@ describe("gaps", () => {
       }),
       ledgerRow({ network, blockNumber: 15, status: "quarantined" }),
     ]);
-    expect(await ledger().findGaps({ ...query, network })).toEqual({
+    const expected = await ranges().read(network);
+    expect(await ledger().findGaps({ ...query, network, expected })).toEqual({
       missing: [
         { fromBlock: 101, toBlock: 102 },
         { fromBlock: 16, toBlock: 19 },
@@ -177,14 +178,14 @@ describe("gaps", () => {
       counts: { missing: 6, failed: 2, quarantined: 1 },
       nextDueAt: "2026-01-01T00:00:01.000Z",
     });
-    const bounded = await ledger().findGaps({ ...query, network, limit: 3 });
+    const bounded = await ledger().findGaps({ ...query, network, expected, limit: 3 });
     expect(bounded.missing).toEqual([
       { fromBlock: 101, toBlock: 102 },
       { fromBlock: 19, toBlock: 19 },
     ]);
     expect(bounded.counts.missing).toBe(6);
     const inHand = [{ fromBlock: 17, toBlock: 101 }];
-    expect((await ledger().findGaps({ ...query, network, inHand })).missing).toEqual([
+    expect((await ledger().findGaps({ ...query, network, expected, inHand })).missing).toEqual([
       { fromBlock: 102, toBlock: 102 },
       { fromBlock: 16, toBlock: 16 },
     ]);
@@ -225,6 +226,7 @@ describe("gaps", () => {
       const gaps = await ledger().findGaps({
         ...query,
         network,
+        expected: await ranges().read(network),
         now: new Date(minute * 60_000).toISOString(),
       });
       expect(gaps.missing).toEqual([{ fromBlock: 1_600_000, toBlock: 1_600_000 }]);

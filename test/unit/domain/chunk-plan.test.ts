@@ -1,22 +1,50 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { cutWindow, planBlindChunk, planChunkByGas } from "../../../src/domain/chunk-plan.ts";
+import { cutWindow, planBlindChunk, planChunksByGas } from "../../../src/domain/chunk-plan.ts";
 
 const range = { fromBlock: 100, toBlock: 199 };
+
+describe("the chunks after the first", () => {
+  const gasUsed = [10, 20, 30, 40, 50, 60];
+  const window = { fromBlock: 100, toBlock: 105 };
+
+  test("go on from it in working order, and leave the window's edge to the next plan", () => {
+    expect(planChunksByGas({ window, gasUsed, order: "oldest-first", gasPerChunk: 60 })).toEqual([
+      { fromBlock: 100, toBlock: 102, gasUsed: 60 },
+      { fromBlock: 103, toBlock: 103, gasUsed: 40 },
+      { fromBlock: 104, toBlock: 104, gasUsed: 50 },
+    ]);
+    expect(planChunksByGas({ window, gasUsed, order: "newest-first", gasPerChunk: 95 })).toEqual([
+      { fromBlock: 105, toBlock: 105, gasUsed: 60 },
+      { fromBlock: 103, toBlock: 104, gasUsed: 90 },
+    ]);
+  });
+
+  test("are not planned before anything is learnt, and never many", () => {
+    const many = Array.from({ length: 1000 }, () => 10_000_000);
+    const long = { fromBlock: 0, toBlock: 999 };
+    expect(
+      planChunksByGas({ window: long, gasUsed: many, order: "oldest-first", gasPerChunk: null }),
+    ).toHaveLength(1);
+    expect(
+      planChunksByGas({ window: long, gasUsed: many, order: "oldest-first", gasPerChunk: 1 }),
+    ).toHaveLength(16);
+  });
+});
 
 describe("a chunk", () => {
   test("takes blocks from its end of the range until the gas is reached", () => {
     const window = { fromBlock: 100, toBlock: 104 };
     const gasUsed = [10, 20, 30, 40, 50];
-    const oldest = planChunkByGas({ window, gasUsed, order: "oldest-first", gasPerChunk: 60 });
+    const [oldest] = planChunksByGas({ window, gasUsed, order: "oldest-first", gasPerChunk: 60 });
     expect(oldest).toEqual({ fromBlock: 100, toBlock: 102, gasUsed: 60 });
-    const newest = planChunkByGas({ window, gasUsed, order: "newest-first", gasPerChunk: 95 });
+    const [newest] = planChunksByGas({ window, gasUsed, order: "newest-first", gasPerChunk: 95 });
     expect(newest).toEqual({ fromBlock: 103, toBlock: 104, gasUsed: 90 });
   });
 
   test("holds one block even where that is too heavy", () => {
     const window = { fromBlock: 5, toBlock: 6 };
-    const plan = planChunkByGas({
+    const [plan] = planChunksByGas({
       window,
       gasUsed: [99, 1],
       order: "oldest-first",
@@ -27,7 +55,7 @@ describe("a chunk", () => {
 
   test("is small before anything is learnt", () => {
     const gasUsed = Array.from({ length: 100 }, () => 1_000_000);
-    const plan = planChunkByGas({
+    const [plan] = planChunksByGas({
       window: range,
       gasUsed,
       order: "oldest-first",
@@ -52,7 +80,7 @@ describe("a chunk", () => {
         fc.nat(1e9),
         (gasUsed, order, gasPerChunk) => {
           const window = { fromBlock: 1000, toBlock: 999 + gasUsed.length };
-          const plan = planChunkByGas({ window, gasUsed, order, gasPerChunk });
+          const [plan] = planChunksByGas({ window, gasUsed, order, gasPerChunk });
           const length = plan.toBlock - plan.fromBlock + 1;
           expect(length).toBeGreaterThan(0);
           expect({ fromBlock: plan.fromBlock, toBlock: plan.toBlock }).toEqual(
