@@ -10,7 +10,8 @@ function main(files: readonly string[]): number {
   }
   const counts = { passed: 0, failed: 0, skipped: 0 };
   for (const file of files) {
-    for (const golden of JSON.parse(readFileSync(file, "utf8")) as GoldenTransaction[]) {
+    const transactions: GoldenTransaction[] = JSON.parse(readFileSync(file, "utf8"));
+    for (const golden of transactions) {
       for (const { table, difference } of checkGolden(golden)) {
         if (difference === "skipped") counts.skipped++;
         else if (difference === null) counts.passed++;

@@ -181,5 +181,5 @@ function byPlace(a: PlainRow, b: PlainRow): number {
 }
 
 function place(row: PlainRow): string {
-  return "index" in row ? `${row["index"]}/${row["call_frame_id"]}` : `${row["position"]}`;
+  return [row["index"] ?? row["position"], row["call_frame_id"]].filter(Number.isInteger).join("/");
 }

@@ -38,13 +38,14 @@ export async function verifyBlockRoots({
   };
 }
 
-const knownBlockKeys = new Set([
-  ...["number", "hash", "parentHash", "sha3Uncles", "miner", "stateRoot", "transactionsRoot"],
-  ...["receiptsRoot", "logsBloom", "difficulty", "totalDifficulty", "gasLimit", "gasUsed"],
-  ...["timestamp", "extraData", "mixHash", "nonce", "baseFeePerGas", "withdrawalsRoot"],
-  ...["blobGasUsed", "excessBlobGas", "parentBeaconBlockRoot", "requestsHash", "size", "uncles"],
-  ...["transactions", "withdrawals", "author"],
-]);
+const knownBlockKeys = new Set(
+  [
+    "number hash parentHash sha3Uncles miner stateRoot transactionsRoot receiptsRoot logsBloom",
+    "difficulty totalDifficulty gasLimit gasUsed timestamp extraData mixHash nonce baseFeePerGas",
+    "withdrawalsRoot blobGasUsed excessBlobGas parentBeaconBlockRoot requestsHash size uncles",
+    "transactions withdrawals author",
+  ].flatMap((line) => line.split(" ")),
+);
 
 function verifyHeader(block: RpcBlock): Result {
   const hash = keccak(RLP.encode(headerFields(block)));

@@ -195,10 +195,9 @@ export const isEnder = ids(["STOP", "RETURN", "REVERT", "SELFDESTRUCT"]);
 /** 1 for halts that geth shows no sign of (traces, section 6, 4d). */
 export const haltsSilently = ids(["JUMP", "JUMPI", "RETURNDATACOPY"]);
 /** The same, but only inside a static call. */
-export const haltsSilentlyInStatic = ids([
-  ...["LOG0", "LOG1", "LOG2", "LOG3", "LOG4", "TSTORE", "SSTORE"],
-  ...["CREATE", "CREATE2", "CALL", "SELFDESTRUCT"],
-]);
+export const haltsSilentlyInStatic = ids(
+  "LOG0 LOG1 LOG2 LOG3 LOG4 TSTORE SSTORE CREATE CREATE2 CALL SELFDESTRUCT".split(" "),
+);
 
 /** Spellings of one opcode that differ between clients and times (D25). */
 const spellings: Readonly<Record<string, string>> = {

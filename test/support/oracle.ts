@@ -71,7 +71,7 @@ const cleanEnds = ["STOP", "RETURN", "REVERT", "SELFDESTRUCT"];
 
 /** The rows of `execution_structlog` of one transaction, in the order of (index, call_frame_id). */
 export function oracleStructlogRows(input: OracleInput): OracleStructlogRow[] {
-  const trace = parseKeepingBigNumbers(input.trace) as Trace;
+  const trace = parseKeepingBigNumbers(input.trace);
   const logs = trace.structLogs;
   const facts = new Facts(logs, trace.failed, input.fork);
   const frames = numberFrames(logs, facts);
@@ -194,7 +194,8 @@ class Facts {
     const log = this.log(i);
     const isCall = [...callNames, ...createNames].includes(log.op);
     let self = this.gasUsed(i);
-    for (let j = i + 1; isCall && j < this.logs.length; j++) {
+    if (!isCall) return self;
+    for (let j = i + 1; j < this.logs.length; j++) {
       if (this.log(j).depth <= log.depth) break;
       if (this.log(j).depth === log.depth + 1) self -= this.gasUsed(j);
     }
@@ -221,7 +222,7 @@ class Facts {
   }
 
   private isPrecompile(to: string | null): boolean {
-    const number = BigInt(to ?? "0x0");
+    const called = BigInt(to ?? "0x0");
     const since: readonly (readonly [bigint, bigint, Fork])[] = [
       [0x01n, 0x04n, "frontier"],
       [0x05n, 0x08n, "byzantium"],
@@ -231,7 +232,7 @@ class Facts {
       [0x100n, 0x100n, "osaka"],
     ];
     return since.some(
-      ([from, upTo, fork]) => number >= from && number <= upTo && isFrom(this.fork, fork),
+      ([from, upTo, fork]) => called >= from && called <= upTo && isFrom(this.fork, fork),
     );
   }
 }
@@ -270,7 +271,7 @@ function returnValue(text: string): string | null {
 }
 
 function operationName(op: string, fork: Fork): string {
-  if (/not defined$/.test(op) || op === "Unknown") return "UNDEFINED";
+  if (op.endsWith("not defined") || op === "Unknown") return "UNDEFINED";
   if (op === "SHA3") return "KECCAK256";
   if (op === "SUICIDE") return "SELFDESTRUCT";
   if (op === "DIFFICULTY" || op === "PREVRANDAO" || op === "RANDOM") {
@@ -280,7 +281,7 @@ function operationName(op: string, fork: Fork): string {
 }
 
 /** JSON.parse, but whole numbers above 2^53 become decimal strings. */
-function parseKeepingBigNumbers(text: string): unknown {
+function parseKeepingBigNumbers(text: string): Trace {
   return JSON.parse(text.replace(/:\s*(\d{16,})(?=\s*[,}])/g, ':"$1"'), (key, value: unknown) => {
     const isSmall = typeof value === "string" && /^\d{16,}$/.test(value) && key === "refund";
     return isSmall && BigInt(value) <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
@@ -295,7 +296,7 @@ export function oracleTransactionRows(
   input: Omit<OracleInput, "callTrace">,
 ): OracleTransactionRow[] {
   const { block, transaction: tx, receipt } = input;
-  const trace = JSON.parse(input.trace) as Trace;
+  const trace: Trace = JSON.parse(input.trace);
   const type = Number(tx.type ?? "0x0");
   const data = Buffer.from(tx.input.slice(2), "hex");
   const zeros = data.filter((byte) => byte === 0).length;
@@ -347,7 +348,7 @@ function number(value: bigint | string | null | undefined): number | string | nu
 
 /** viem encodes the transaction, so the size does not rest on our own encoder. */
 function encodedSize(tx: RpcTransaction, type: number): number {
-  const yParity = Number(tx.yParity ?? tx.v ?? "0x0") as 0 | 1;
+  const yParity = Number(tx.yParity ?? tx.v ?? "0x0");
   const signature =
     type === 0
       ? { r: tx.r, s: tx.s, v: hexToBigInt(tx.v ?? "0x0") }
@@ -359,22 +360,24 @@ function encodedSize(tx: RpcTransaction, type: number): number {
     data: tx.input,
     chainId: Number(tx.chainId ?? 0),
     ...(tx.to ? { to: tx.to } : {}),
-    ...(type > 0 ? { accessList: tx.accessList ?? [] } : {}),
   };
+  const accessList = tx.accessList ?? [];
   const fees = {
+    accessList,
     maxFeePerGas: BigInt(tx.maxFeePerGas ?? 0),
     maxPriorityFeePerGas: BigInt(tx.maxPriorityFeePerGas ?? 0),
   };
-  const byType: readonly object[] = [
+  const byType: readonly TransactionSerializable[] = [
     { ...common, type: "legacy", gasPrice: BigInt(tx.gasPrice ?? 0) },
-    { ...common, type: "eip2930", gasPrice: BigInt(tx.gasPrice ?? 0) },
+    { ...common, type: "eip2930", accessList, gasPrice: BigInt(tx.gasPrice ?? 0) },
     { ...common, ...fees, type: "eip1559" },
     {
       ...common,
       ...fees,
       type: "eip4844",
+      to: tx.to ?? "0x",
       maxFeePerBlobGas: BigInt(tx.maxFeePerBlobGas ?? 0),
-      blobVersionedHashes: tx.blobVersionedHashes,
+      blobVersionedHashes: [...(tx.blobVersionedHashes ?? [])],
     },
     {
       ...common,
@@ -390,6 +393,8 @@ function encodedSize(tx: RpcTransaction, type: number): number {
       })),
     },
   ];
-  const encoded = serializeTransaction(byType[type] as TransactionSerializable, signature as never);
+  const serializable = byType[type];
+  if (serializable === undefined) throw new RangeError(`no transaction of type ${type}`);
+  const encoded = serializeTransaction(serializable, signature);
   return (encoded.length - 2) / 2;
 }

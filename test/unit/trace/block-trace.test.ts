@@ -58,9 +58,21 @@ function blockOf(specs: readonly Spec[]): { block: RpcBlock; receipts: RpcReceip
     }),
   );
   const block: RpcBlock = {
-    ...{ number: "0x1", hash, parentHash: zero, sha3Uncles: zero, miner: to, stateRoot: zero },
-    ...{ transactionsRoot: zero, receiptsRoot: zero, logsBloom: "0x", difficulty: "0x0" },
-    ...{ gasLimit: "0x0", gasUsed: "0x0", timestamp: "0x0", extraData: "0x", transactions },
+    number: "0x1",
+    hash,
+    parentHash: zero,
+    sha3Uncles: zero,
+    miner: to,
+    stateRoot: zero,
+    transactionsRoot: zero,
+    receiptsRoot: zero,
+    logsBloom: "0x",
+    difficulty: "0x0",
+    gasLimit: "0x0",
+    gasUsed: "0x0",
+    timestamp: "0x0",
+    extraData: "0x",
+    transactions,
   };
   return { block, receipts };
 }
@@ -82,11 +94,15 @@ function prove(specs: readonly Spec[], fork: Fork | null = "osaka", traced = spe
       gas: used,
       failed: false,
       returnValue: "0x",
-      structLogs: JSON.parse(`[${steps}]`) as object[],
+      structLogs: parseSteps(steps),
       ...head,
     })),
   );
   return trace.endSteps();
+}
+
+function parseSteps(steps: string): object[] {
+  return JSON.parse(`[${steps}]`);
 }
 
 function answer(specs: readonly Spec[], result: (spec: Spec) => object): Uint8Array {

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type GoldenTransaction, traceGolden } from "../../../src/dev/golden.ts";
 import { TraceRejected } from "../../../src/trace/trace-rejected.ts";
@@ -13,11 +13,14 @@ type Damage = (trace: Trace, call: Frame, place: number) => boolean;
 const folder = existsSync("../shared/golden") ? "../shared/golden" : "examples/golden";
 const goldens = readdirSync(folder)
   .filter((file) => file.endsWith(".json"))
-  .flatMap((file) => JSON.parse(readFileSync(join(folder, file), "utf8")) as GoldenTransaction[])
+  .flatMap((file): GoldenTransaction[] => JSON.parse(readFileSync(join(folder, file), "utf8")))
   // A lone STOP uses no gas: without it the callee looks like an account without code, and no check can tell.
-  .filter(({ trace }) => (JSON.parse(trace) as Trace).structLogs.length > 1);
+  .filter(({ trace }) => {
+    const { structLogs }: Trace = JSON.parse(trace);
+    return structLogs.length > 1;
+  });
 
-const pick = <T>(items: readonly T[], place: number) => place % items.length;
+const pick = (items: readonly unknown[], place: number) => place % items.length;
 
 /** Each changes a trace in one way and says whether it did. */
 const damages: Readonly<Record<string, Damage>> = {
@@ -27,13 +30,13 @@ const damages: Readonly<Record<string, Damage>> = {
   },
   "a step doubled": ({ structLogs }, _, place) => {
     const at = pick(structLogs, place);
-    structLogs.splice(at, 0, structuredClone(structLogs[at] as Log));
+    structLogs.splice(at, 0, structuredClone(structLogs[at]!));
     return true;
   },
   "two steps swapped": ({ structLogs }, _, place) => {
     if (structLogs.length < 2) return false;
     const at = pick(structLogs.slice(1), place);
-    const [first, second] = [structLogs[at] as Log, structLogs[at + 1] as Log];
+    const [first, second] = [structLogs[at]!, structLogs[at + 1]!];
     structLogs.splice(at, 2, second, first);
     return true;
   },
@@ -42,17 +45,17 @@ const damages: Readonly<Record<string, Damage>> = {
     return true;
   },
   "gas changed": ({ structLogs }, _, place) => {
-    const log = structLogs[pick(structLogs, place)] as Log;
+    const log = structLogs[pick(structLogs, place)]!;
     log.gas += 1;
     return true;
   },
   "pc changed": ({ structLogs }, _, place) => {
-    const log = structLogs[pick(structLogs, place)] as Log;
+    const log = structLogs[pick(structLogs, place)]!;
     log.pc += 1;
     return true;
   },
   "depth changed": ({ structLogs }, _, place) => {
-    const log = structLogs[pick(structLogs, place)] as Log;
+    const log = structLogs[pick(structLogs, place)]!;
     log.depth += 1;
     return true;
   },
@@ -76,7 +79,7 @@ const damages: Readonly<Record<string, Damage>> = {
     const parent = parents[place % Math.max(1, parents.length)];
     if (!parent?.calls) return false;
     const at = place % parent.calls.length;
-    parent.calls.splice(at, 0, structuredClone(parent.calls[at] as Frame));
+    parent.calls.splice(at, 0, structuredClone(parent.calls[at]!));
     return true;
   },
   "a return value that grew": (trace) => {
@@ -87,7 +90,7 @@ const damages: Readonly<Record<string, Damage>> = {
 
 /** Steps after which deletion leaves an honest trace: nothing ran there that used gas or space. */
 function isInvisible(golden: GoldenTransaction, trace: Trace): boolean {
-  const before = (JSON.parse(golden.trace) as Trace).structLogs;
+  const { structLogs: before }: Trace = JSON.parse(golden.trace);
   const missing = before.find(
     (log, at) => JSON.stringify(log) !== JSON.stringify(trace.structLogs[at]),
   );
@@ -100,13 +103,13 @@ function framesOf(frame: Frame): Frame[] {
 
 describe(`honest traces of ${folder}, damaged`, () => {
   it.each(Object.keys(damages))("%s: the proof objects", (name) => {
-    const damage = damages[name] as Damage;
+    const damage = damages[name]!;
     let damaged = 0;
     fc.assert(
       fc.property(fc.nat(goldens.length - 1), fc.nat(1000), (which, place) => {
-        const golden = goldens[which] as GoldenTransaction;
-        const trace = JSON.parse(golden.trace) as Trace;
-        const call = JSON.parse(golden.callTrace) as Frame;
+        const golden = goldens[which]!;
+        const trace: Trace = JSON.parse(golden.trace);
+        const call: Frame = JSON.parse(golden.callTrace);
         if (!damage(trace, call, place) || isInvisible(golden, trace)) return;
         damaged++;
         const lie = { ...golden, trace: JSON.stringify(trace), callTrace: JSON.stringify(call) };

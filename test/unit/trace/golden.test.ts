@@ -17,10 +17,10 @@ const folders = [
 for (const { name, path } of folders) {
   const files = existsSync(path) ? readdirSync(path).filter((file) => file.endsWith(".json")) : [];
   describe.skipIf(files.length === 0)(`${name} (${path})`, () => {
+    it("are there", () => expect(files.length).toBeGreaterThan(0));
+
     for (const file of files) {
-      const transactions = JSON.parse(
-        readFileSync(join(path, file), "utf8"),
-      ) as GoldenTransaction[];
+      const transactions: GoldenTransaction[] = JSON.parse(readFileSync(join(path, file), "utf8"));
 
       it(`${file}: the engine gives the expected rows and proves every transaction`, () => {
         const differences = transactions.flatMap((golden) =>

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import {
   type Hex,
   keccak256,
@@ -71,13 +71,19 @@ function both(
   const accessList = [{ address, storageKeys: [slot] }];
   const authorization = { chainId: 5, address, nonce: 7, r, s, yParity };
   const transaction: RpcTransaction = {
-    ...{ hash: slot, from: address, to, input: data, r, s, transactionIndex: "0x0" },
-    ...{ nonce: numberToHex(nonce), gas: numberToHex(gas), value: numberToHex(value) },
-    ...{
-      type: numberToHex(type),
-      chainId: "0x5",
-      v: numberToHex(type === 0 ? 45 + yParity : yParity),
-    },
+    hash: slot,
+    from: address,
+    to,
+    input: data,
+    r,
+    s,
+    transactionIndex: "0x0",
+    nonce: numberToHex(nonce),
+    gas: numberToHex(gas),
+    value: numberToHex(value),
+    type: numberToHex(type),
+    chainId: "0x5",
+    v: numberToHex(type === 0 ? 45 + yParity : yParity),
     ...(type === 0
       ? { gasPrice: numberToHex(cap) }
       : { accessList, yParity: numberToHex(yParity) }),

@@ -58,7 +58,7 @@ describe.skipIf(exchanges.length === 0)(
     it.each(exchanges)(
       "$file scans as JSON.parse reads it, or is refused with the node's words",
       ({ text }) => {
-        const answer = JSON.parse(text) as Answer;
+        const answer: Answer = JSON.parse(text);
         for (const chunkBytes of [1, 4096]) {
           if (answer.error) {
             expect(() => scan(text, chunkBytes)).toThrow(TraceRejected);

@@ -63,7 +63,7 @@ export async function runScenarios(
     });
   }
   for (const number of precompiles) {
-    const address = `0x${number.toString(16).padStart(40, "0")}`;
+    const address: Hex = `0x${number.toString(16).padStart(40, "0")}`;
     for (const inputBytes of [0, 33, 160, 213, 384]) {
       await runCode(
         `precompile_${number}_${inputBytes}`,
@@ -76,7 +76,7 @@ export async function runScenarios(
       );
       const data: Hex = `0x${"01".repeat(inputBytes)}`;
       await run(`tx_precompile_${number}_${inputBytes}`, {
-        to: address as Hex,
+        to: address,
         data,
         gas: 400_000n,
       });

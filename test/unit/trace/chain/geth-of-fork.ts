@@ -31,11 +31,10 @@ export async function startGethOfFork(fork: (typeof timeForks)[number]) {
     name: "geth",
     command: binary,
     args: [
-      ...["--dev", "--datadir", data, "--gcmode", "archive", "--ipcdisable"],
-      ...["--port", "0", "--nodiscover", "--maxpeers", "0", "--authrpc.port", String(authPort)],
-      ...["--http", "--http.addr", "127.0.0.1", "--http.port", String(port)],
-      ...["--http.api", "eth,web3,debug"],
-    ],
+      `--dev --datadir ${data} --gcmode archive --ipcdisable --port 0 --nodiscover --maxpeers 0`,
+      `--authrpc.port ${authPort} --http --http.addr 127.0.0.1 --http.port ${port}`,
+      "--http.api eth,web3,debug",
+    ].flatMap((line) => line.split(" ")),
     logFile: join(folder, "geth.log"),
   });
   await waitUntil(() => callNode(url, "eth_chainId"), {
@@ -54,17 +53,19 @@ export async function startGethOfFork(fork: (typeof timeForks)[number]) {
 
 /** geth's own developer genesis, system contracts included, with our forks and our rich account. */
 function genesisOf(fork: (typeof timeForks)[number]) {
-  const own = JSON.parse(
+  const own: { config: Record<string, unknown>; alloc: Record<string, unknown> } = JSON.parse(
     execFileSync(binary, ["--dev", "dumpgenesis"], {
       encoding: "utf8",
       stdio: ["ignore", "pipe", "ignore"],
     }),
-  ) as { config: Record<string, unknown>; alloc: Record<string, unknown> };
+  );
   const blocks = Object.entries(own.config).filter(([key]) => !key.endsWith("Time"));
-  const times = timeForks.slice(0, timeForks.indexOf(fork) + 1).map((name) => [`${name}Time`, 0]);
+  const times = timeForks
+    .slice(0, timeForks.indexOf(fork) + 1)
+    .map((name): [string, unknown] => [`${name}Time`, 0]);
   return {
     ...own,
-    config: Object.fromEntries([...blocks, ...times]) as object,
+    config: Object.fromEntries([...blocks, ...times]),
     gasLimit: "0x11e1a300",
     alloc: { ...own.alloc, [sender.address.slice(2)]: { balance: "0x3635c9adc5dea0000000000" } },
   };

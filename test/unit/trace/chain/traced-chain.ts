@@ -25,10 +25,11 @@ export const sender = mnemonicToAccount(
 /** Sends transactions to a development node that mines each at once, and records the blocks. */
 export async function openChain(url: string) {
   const call = async <T>(method: string, params: readonly unknown[] = []): Promise<T> => {
-    const answer = (await post(url, method, params).then((response) => response.json())) as {
+    const response = await post(url, method, params);
+    const answer: {
       result: T;
       error?: { message: string };
-    };
+    } = JSON.parse(await response.text());
     if (answer.error) throw new Error(`${method}: ${answer.error.message}`);
     return answer.result;
   };
@@ -84,8 +85,15 @@ export async function openChain(url: string) {
       "gasPrice" in extra || !hasBaseFee
         ? { type: "legacy", gasPrice: 10n ** 11n }
         : { type: "eip1559", maxFeePerGas: 10n ** 11n, maxPriorityFeePerGas: 1n };
-    const transaction = { ...rest, chainId: id, gas, nonce: nonce++, ...fees, ...extra };
-    const signed = await sender.signTransaction(transaction as TransactionSerializable);
+    const transaction: TransactionSerializable = {
+      ...rest,
+      chainId: id,
+      gas,
+      nonce: nonce++,
+      ...fees,
+      ...extra,
+    };
+    const signed = await sender.signTransaction(transaction);
     const hash = await call<Hex>("eth_sendRawTransaction", [signed]);
     return await receiptOf(hash);
   };
