@@ -1,4 +1,5 @@
 import { type Fork, isAtLeast } from "../domain/fork.ts";
+import type { ClientQuirks } from "./client-quirks.ts";
 import { expansionGas, memoryWordsAfter } from "./memory.ts";
 import {
   CALL,
@@ -53,6 +54,7 @@ const CALL_VALUE_GAS = 9000;
 const CALL_STIPEND = 2300;
 const NEW_ACCOUNT_GAS = 25_000;
 const CREATE_GAS = 32_000;
+const COLD_ACCOUNT_GAS = 2600;
 
 /** The gas schedule of one fork, Frontier to Osaka (yellow paper and EIPs; traces, sections 5.2 and 6). */
 export class GasRules {
@@ -62,18 +64,19 @@ export class GasRules {
   private readonly expByteGas: number;
   private readonly accountAccess: readonly number[];
   private readonly callAccess: readonly number[];
-  private readonly stateCosts: readonly (readonly number[] | undefined)[];
+  private readonly stateCosts: (readonly number[] | undefined)[];
   private readonly initCodeWordGas: number;
   private readonly keepsOne64th: boolean;
   private readonly newAccountWithoutValue: boolean;
 
-  constructor(fork: Fork) {
+  constructor(fork: Fork, { runsOldForksAtLaterCosts }: ClientQuirks) {
     const since = (gate: Fork) => isAtLeast(fork, gate);
     this.fork = fork;
-    this.expByteGas = since("spurious") ? 50 : 10;
+    this.expByteGas = since("spurious") || runsOldForksAtLaterCosts ? 50 : 10;
     this.accountAccess = accountAccessGas(since);
     this.callAccess = callAccessGas(since);
     this.stateCosts = stateCostsOf(since);
+    if (runsOldForksAtLaterCosts && !since("berlin")) addLaterCosts(this.stateCosts);
     this.initCodeWordGas = since("shanghai") ? 2 : 0;
     this.keepsOne64th = since("tangerine");
     this.newAccountWithoutValue = !since("spurious");
@@ -192,6 +195,14 @@ function stateCostsOf(since: Since): (readonly number[] | undefined)[] {
   costs[operationId("EXTCODEHASH")] = extcodehashGas(since);
   costs[operationId("SELFDESTRUCT")] = selfdestructGas(since);
   return costs;
+}
+
+/** What a client adds that runs old forks at later costs (client-quirks.ts). */
+function addLaterCosts(costs: (readonly number[] | undefined)[]): void {
+  const [sstore, selfdestruct] = [operationId("SSTORE"), operationId("SELFDESTRUCT")];
+  const own = costs[selfdestruct] ?? [];
+  costs[sstore] = [...(costs[sstore] ?? []), ...sstoreGas(() => true)];
+  costs[selfdestruct] = [...own, ...own.map((gas) => gas + COLD_ACCOUNT_GAS)];
 }
 
 function sloadGas(since: Since): readonly number[] {

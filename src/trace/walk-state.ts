@@ -57,7 +57,7 @@ export class WalkState {
     this.table = frames;
     this.quirks = quirks;
     this.fork = fork;
-    this.rules = fork === null ? null : new GasRules(fork);
+    this.rules = fork === null ? null : new GasRules(fork, quirks);
     this.addressFork = fork ?? "osaka";
     const isProofOfStake =
       fork === null ? Number(block.difficulty) === 0 : isAtLeast(fork, "paris");
