@@ -70,9 +70,10 @@ function refundCounter(step: Step): number {
 function checkReturnSize(walk: WalkState, step: Step, end: FrameEnd): void {
   if (end.halted || (step.op !== RETURN && step.op !== REVERT)) return;
   const size = step.words[1]!;
-  const { bytes } = walk.returnValue;
-  // Frontier keeps a creation whose code it cannot pay, without the code.
-  if (walk.fork === "frontier" && walk.facts.isCreation && bytes === 0) return;
+  const { facts, returnValue } = walk;
+  const { bytes } = returnValue;
+  // Frontier keeps a creation whose code it cannot pay, without the code; an unknown fork may do so.
+  if (bytes === 0 && (walk.fork === null || (walk.fork === "frontier" && facts.isCreation))) return;
   if (size !== bytes) walk.fail("return_value", `${size} bytes`, `${bytes} bytes`, step.index);
 }
 
