@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-geth_version=v1.17.5
+geth_version=v1.17.10
 
 if ! command -v docker-compose >/dev/null 2>&1; then
   echo "installing docker-compose (checks docker-compose.yml) ..."

@@ -1,13 +1,6 @@
 /** JSON-RPC objects as the node sends them: quantities and bytes stay 0x strings. */
 export type Hex = `0x${string}`;
 
-export type RpcWithdrawal = {
-  readonly index: Hex;
-  readonly validatorIndex: Hex;
-  readonly address: Hex;
-  readonly amount: Hex;
-};
-
 /** A block header with whole transactions (`eth_getBlockByNumber(n, true)`). */
 export type RpcBlock = {
   readonly number: Hex;

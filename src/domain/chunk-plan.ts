@@ -48,7 +48,8 @@ export function planChunksByGas({
   const first = takeChunk(window, inOrder, { order, wantedGas });
   const following: PlannedGas[] = [];
   let taken = countBlocks(first);
-  while (gasPerChunk && following.length + 1 < maximumPlanned && taken < inOrder.length) {
+  const mostFollowing = gasPerChunk ? maximumPlanned - 1 : 0;
+  while (following.length < mostFollowing && taken < inOrder.length) {
     const left = cutOff(window, order, taken);
     const next = takeChunk(left, inOrder.slice(taken), { order, wantedGas });
     taken += countBlocks(next);

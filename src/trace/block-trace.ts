@@ -8,8 +8,6 @@ import { createStructlogColumns, type StructlogColumns } from "./structlog-colum
 import { mismatch } from "./trace-rejected.ts";
 import { type TransactionFacts, toTransactionFacts } from "./transaction-facts.ts";
 
-export { TraceRejected, type TraceRejectedKind } from "./trace-rejected.ts";
-
 export type BlockTraceInput = {
   readonly block: RpcBlock;
   readonly receipts: readonly RpcReceipt[];

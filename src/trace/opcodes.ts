@@ -166,11 +166,9 @@ export function introducedIn(id: number): Fork | null {
 
 export const CALL = operationId("CALL");
 export const CALLCODE = operationId("CALLCODE");
-export const DELEGATECALL = operationId("DELEGATECALL");
 export const STATICCALL = operationId("STATICCALL");
 export const CREATE = operationId("CREATE");
 export const CREATE2 = operationId("CREATE2");
-export const STOP = operationId("STOP");
 export const RETURN = operationId("RETURN");
 export const REVERT = operationId("REVERT");
 export const SELFDESTRUCT = operationId("SELFDESTRUCT");

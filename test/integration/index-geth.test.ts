@@ -15,22 +15,26 @@ import { startIndexBlocks } from "../support/activity-run.ts";
 import { startTestClickHouse } from "../support/clickhouse.ts";
 import { createFakeWorld } from "../support/fakes.ts";
 import { hasGeth, startGeth } from "../support/geth.ts";
-import { makeGethTraffic, osakaGenesis } from "../support/geth-traffic.ts";
+import { makeGethTraffic, rich } from "../support/geth-traffic.ts";
 import { oracleRows, shownRows } from "../support/oracle-comparison.ts";
 
 /** One turn through all of the demo's traffic. */
 const trafficBlocks = 64;
 
 const chains = [
-  { chain: "under Osaka's rules is shown and proven", genesis: osakaGenesis, proof: "proven" },
+  {
+    chain: "under Osaka's rules is shown and proven",
+    options: { fork: "osaka", rich } as const,
+    proof: "proven",
+  },
   // The newest rules of geth's developer mode are no released fork's: what depends on gas costs cannot be checked.
-  { chain: "under unknown rules is shown, unverified", genesis: undefined, proof: "unverified" },
+  { chain: "under unknown rules is shown, unverified", options: undefined, proof: "unverified" },
 ];
 
 test.skipIf(!hasGeth).each(chains)(
   "geth: every step of a chain $chain",
-  async ({ genesis, proof }) => {
-    const [geth, clickhouse] = await Promise.all([startGeth(genesis), startTestClickHouse()]);
+  async ({ options, proof }) => {
+    const [geth, clickhouse] = await Promise.all([startGeth(options), startTestClickHouse()]);
     try {
       const head = await makeGethTraffic(geth.url, 3, trafficBlocks);
       const node = createExecutionNode(

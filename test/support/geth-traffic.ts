@@ -1,4 +1,5 @@
-import { type Address, type Hex, hexToBigInt, hexToNumber, numberToHex } from "viem";
+import { type Address, type Hex, hexToBigInt, numberToHex } from "viem";
+import { z } from "zod";
 import { accounts, authority, deployer, senders } from "../../src/dev/demo-chain/accounts.ts";
 import { setUpContracts } from "../../src/dev/demo-chain/setup-blocks.ts";
 import { type PlannedTransaction, planBlock } from "../../src/dev/demo-chain/traffic.ts";
@@ -6,38 +7,8 @@ import { callNode, callNodeBatch } from "../../src/dev/json-rpc.ts";
 import { waitUntil } from "../../src/dev/wait-until.ts";
 
 const gethDevChainId = 1337;
-const funded = [deployer, ...senders, authority.address];
-
-/** A chain under Osaka's rules whose accounts of the traffic are rich. */
-export const osakaGenesis = {
-  config: {
-    chainId: gethDevChainId,
-    ...Object.fromEntries(
-      ["homestead", "eip150", "eip155", "eip158", "byzantium", "constantinople", "petersburg"]
-        .concat(["istanbul", "berlin", "london"])
-        .map((fork) => [`${fork}Block`, 0]),
-    ),
-    terminalTotalDifficulty: 0,
-    shanghaiTime: 0,
-    cancunTime: 0,
-    pragueTime: 0,
-    osakaTime: 0,
-    blobSchedule: {
-      cancun: { target: 3, max: 6, baseFeeUpdateFraction: 3_338_477 },
-      prague: { target: 6, max: 9, baseFeeUpdateFraction: 5_007_716 },
-      osaka: { target: 6, max: 9, baseFeeUpdateFraction: 5_007_716 },
-    },
-  },
-  difficulty: "0x0",
-  gasLimit: numberToHex(30_000_000),
-  baseFeePerGas: "0x7",
-  alloc: {
-    // Prague ends a block with calls of these two (EIP-7002, EIP-7251); a lone STOP will do.
-    "0x00000961Ef480Eb55e80D19ad83579A64c007002": { balance: "0x0", code: "0x00" },
-    "0x0000BBdDc7CE488642fb579F8B00f3a590007251": { balance: "0x0", code: "0x00" },
-    ...Object.fromEntries(funded.map((address) => [address, { balance: numberToHex(10n ** 24n) }])),
-  },
-};
+/** Accounts that need ether. */
+export const rich = [deployer, ...senders, authority.address];
 
 /**
  * The demo's traffic on a geth in developer mode, which holds none of its keys: transactions are signed here.
@@ -62,15 +33,15 @@ export async function makeGethTraffic(url: string, seed: number, blocks: number)
   for (let blockNumber = 0; blockNumber < blocks; blockNumber += 1) {
     await mine(planBlock({ seed, blockNumber, contracts }));
   }
-  return hexToNumber((await callNode(url, "eth_blockNumber")) as Hex);
+  return Number(await callNode(url, "eth_blockNumber"));
 }
 
 async function fund(url: string): Promise<void> {
-  const [rich] = (await callNode(url, "eth_accounts")) as [Address];
+  const [owner] = z.array(z.string()).parse(await callNode(url, "eth_accounts"));
   const value = numberToHex(10n ** 22n);
-  const calls = funded.map((to) => ({
+  const calls = rich.map((to) => ({
     method: "eth_sendTransaction",
-    params: [{ from: rich, to, value }],
+    params: [{ from: owner, to, value }],
   }));
   await waitForAll(url, await callNodeBatch(url, calls));
 }

@@ -13,22 +13,30 @@ const binary = resolve(import.meta.dirname, "../../.tools/bin/geth");
 /** Whether the set-up has put geth in place; a test that needs it skips loudly otherwise. */
 export const hasGeth = existsSync(binary);
 
+/** Forks by time that geth knows; its own developer chain runs the newest, also one that is not out yet. */
+const timeForks = ["shanghai", "cancun", "prague", "osaka"] as const;
+
+type GethOptions = {
+  /** In force from the first block on. */
+  readonly fork: (typeof timeForks)[number];
+  /** Accounts that have ether. */
+  readonly rich: readonly string[];
+};
+
 /**
  * A real geth in its developer mode, archive, on a free port: it mines a block when a transaction waits.
- * @param genesis - in geth's format; without one the newest rules that this geth knows are in force.
+ * @param options - absent: its own developer chain, under the newest rules that it knows.
  */
 export async function startGeth(
-  genesis?: object,
+  options?: GethOptions,
 ): Promise<{ url: string; stop: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), "blockloom-geth-"));
-  if (genesis) {
-    const file = join(folder, "genesis.json");
-    await writeFile(file, JSON.stringify(genesis));
-    execFileSync(
-      binary,
-      ["init", "--state.scheme", "hash", "--datadir", join(folder, "data"), file],
-      { stdio: "ignore" },
-    );
+  const data = join(folder, "data");
+  if (options) {
+    const genesis = join(folder, "genesis.json");
+    await writeFile(genesis, JSON.stringify(genesisOf(options)));
+    const args = ["--datadir", data, "--state.scheme", "hash", "init", genesis];
+    execFileSync(binary, args, { stdio: "ignore" });
   }
   const [port, authPort] = [await getPort(), await getPort()];
   const url = `http://127.0.0.1:${port}`;
@@ -36,13 +44,11 @@ export async function startGeth(
     name: "geth",
     command: binary,
     args: [
-      ...["--dev", "--datadir", join(folder, "data"), "--ipcdisable"],
       // The path scheme keeps the last 128 states only.
-      ...["--gcmode", "archive", "--state.scheme", "hash"],
-      ...["--port", "0", "--nodiscover", "--maxpeers", "0", "--authrpc.port", String(authPort)],
-      ...["--http", "--http.addr", "127.0.0.1", "--http.port", String(port)],
-      ...["--http.api", "eth,web3,net,debug,txpool"],
-    ],
+      `--dev --datadir ${data} --gcmode archive --state.scheme hash --ipcdisable`,
+      `--port 0 --nodiscover --maxpeers 0 --authrpc.port ${authPort}`,
+      `--http --http.addr 127.0.0.1 --http.port ${port} --http.api eth,web3,debug`,
+    ].flatMap((line) => line.split(" ")),
     logFile: join(folder, "geth.log"),
   });
   await waitUntil(() => callNode(url, "eth_chainId"), {
@@ -56,5 +62,26 @@ export async function startGeth(
       await geth.stop();
       await rm(folder, { recursive: true, force: true });
     },
+  };
+}
+
+/** geth's own developer genesis, system contracts included, with our fork and our rich accounts. */
+function genesisOf({ fork, rich }: GethOptions) {
+  const own: { config: Record<string, unknown>; alloc: Record<string, unknown> } = JSON.parse(
+    execFileSync(binary, ["--dev", "dumpgenesis"], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }),
+  );
+  const blocks = Object.entries(own.config).filter(([key]) => !key.endsWith("Time"));
+  const times = timeForks
+    .slice(0, timeForks.indexOf(fork) + 1)
+    .map((name): [string, unknown] => [`${name}Time`, 0]);
+  const alloc = rich.map((address) => [address, { balance: "0x3635c9adc5dea0000000000" }]);
+  return {
+    ...own,
+    config: Object.fromEntries([...blocks, ...times]),
+    gasLimit: "0x11e1a300",
+    alloc: { ...own.alloc, ...Object.fromEntries(alloc) },
   };
 }

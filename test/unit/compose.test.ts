@@ -3,20 +3,24 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { z } from "zod";
 
 const root = resolve(import.meta.dirname, "../..");
-type Service = {
-  readonly ports?: readonly string[];
-  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
-  readonly healthcheck?: unknown;
-  readonly environment?: Readonly<Record<string, string>>;
-  readonly volumes?: readonly string[];
-};
-const compose = parse(readFileSync(resolve(root, "docker-compose.yml"), "utf8"), {
-  merge: true,
-}) as {
-  readonly services: Readonly<Record<string, Service>>;
-};
+const composeFile = z.object({
+  services: z.record(
+    z.string(),
+    z.object({
+      ports: z.array(z.string()).default([]),
+      depends_on: z.record(z.string(), z.object({ condition: z.string() })).default({}),
+      healthcheck: z.unknown(),
+      environment: z.record(z.string(), z.string()).default({}),
+      volumes: z.array(z.string()).default([]),
+    }),
+  ),
+});
+const compose = composeFile.parse(
+  parse(readFileSync(resolve(root, "docker-compose.yml"), "utf8"), { merge: true }),
+);
 
 /** Debian's Compose v1 or the plugin of Docker's client: whichever is here. */
 const command = [["docker-compose"], ["docker", "compose"]].find(([program, ...args]) => {
@@ -42,24 +46,22 @@ describe("docker-compose.yml", () => {
         CLICKHOUSE_PASSWORD: "secret-2",
       },
     });
-    expect(Object.keys((parse(printed) as { services: object }).services).toSorted()).toEqual([
-      "clickhouse",
-      "postgresql",
-      "temporal",
-      "temporal-ui",
-      "worker",
-    ]);
+    expect(
+      Object.keys(
+        z.object({ services: z.looseObject({}) }).parse(parse(printed)).services,
+      ).toSorted(),
+    ).toEqual(["clickhouse", "postgresql", "temporal", "temporal-ui", "worker"]);
   });
 
   test("publishes ports on loopback only", () => {
-    const published = Object.values(compose.services).flatMap((service) => service.ports ?? []);
+    const published = Object.values(compose.services).flatMap((service) => service.ports);
     expect(published.length).toBeGreaterThan(0);
     for (const port of published) expect(port).toMatch(/^127\.0\.0\.1:/);
   });
 
   test("waits for a service only where that service has a health check", () => {
     for (const service of Object.values(compose.services)) {
-      for (const [needed, { condition }] of Object.entries(service.depends_on ?? {})) {
+      for (const [needed, { condition }] of Object.entries(service.depends_on)) {
         expect(condition).toBe("service_healthy");
         expect(compose.services[needed]?.healthcheck, needed).toBeDefined();
       }
@@ -68,7 +70,7 @@ describe("docker-compose.yml", () => {
 
   test("mounts only files that the repository holds", () => {
     const mounted = Object.values(compose.services)
-      .flatMap((service) => service.volumes ?? [])
+      .flatMap((service) => service.volumes)
       .filter((volume) => volume.startsWith("./"));
     for (const volume of mounted) {
       expect(() => readFileSync(resolve(root, volume.split(":")[0]!))).not.toThrow();

@@ -10,6 +10,9 @@ const cancun = ["ECREC", "KZG_POINT_EVALUATION"];
 const prague = [...cancun, "BLS12_G1ADD"];
 const osaka = [...prague, "P256VERIFY"];
 
+const forkOf = (...names: string[]) =>
+  scheduleOfEthConfig({ current: entry(0, ...names) })?.[0]?.fork;
+
 describe("eth_config", () => {
   test("names the fork in force from its activation on, and nothing before it", () => {
     const schedule = scheduleOfEthConfig({
@@ -29,8 +32,6 @@ describe("eth_config", () => {
   });
 
   test("tells the forks by their newest precompile", () => {
-    const forkOf = (...names: string[]) =>
-      scheduleOfEthConfig({ current: entry(0, ...names) })?.[0]?.fork;
     expect([forkOf(...cancun), forkOf(...prague), forkOf(...osaka)]).toEqual([
       "cancun",
       "prague",

@@ -1,5 +1,3 @@
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { firstDifference, toPlainRows } from "../../../src/dev/golden.ts";
 import type { RpcBlock } from "../../../src/domain/chain.ts";
@@ -7,12 +5,10 @@ import { type Fork, isAtLeast } from "../../../src/domain/fork.ts";
 import { verifyBlockRoots } from "../../../src/trace/block-roots.ts";
 import { type BlockProof, createBlockTrace } from "../../../src/trace/block-trace.ts";
 import { startAnvil } from "../../support/anvil.ts";
+import { hasGeth, startGeth } from "../../support/geth.ts";
 import { oracleStructlogRows } from "../../support/oracle.ts";
 import { runScenarios } from "./chain/adversarial.ts";
-import { startGethOfFork } from "./chain/geth-of-fork.ts";
-import { openChain, type RecordedBlock } from "./chain/traced-chain.ts";
-
-const hasGeth = existsSync(resolve(import.meta.dirname, "../../../.tools/bin/geth"));
+import { openChain, type RecordedBlock, sender } from "./chain/traced-chain.ts";
 
 /** One in a few of the scenarios, so that all kinds are met in little time. */
 const everyFew = (few: number, fork: Fork) => {
@@ -64,7 +60,7 @@ const nodes = [
     fork: "osaka",
     few: 10,
     present: hasGeth,
-    start: () => startGethOfFork("osaka"),
+    start: () => startGeth({ fork: "osaka", rich: [sender.address] }),
   },
 ] as const;
 

@@ -1,7 +1,7 @@
-import { getContractAddress, type Hex } from "viem";
+import type { Hex } from "viem";
 import { assemble, deployer } from "./assembler.ts";
 import { callees, callOf, creationOf, initCodes, precompiles } from "./scenarios.ts";
-import { sender, type TracedChain } from "./traced-chain.ts";
+import type { TracedChain } from "./traced-chain.ts";
 
 export type Scenario = { readonly name: string; readonly blockHash: Hex };
 
@@ -130,9 +130,4 @@ async function refundingCode(deploy: (runtime: string) => Promise<Hex>): Promise
     assemble(1, slot + 1, "SSTORE", 0, slot + 1, "SSTORE"),
   );
   return callOf("DELEGATECALL", await deploy(clearing.join("")), { gas: "0xffffff" });
-}
-
-/** Where the next contract of the sender will be. */
-export function nextAddress(chain: TracedChain): Hex {
-  return getContractAddress({ from: sender.address, nonce: BigInt(chain.nextNonce()) });
 }
