@@ -1,4 +1,4 @@
-import { proxyActivities } from "@temporalio/workflow";
+import { proxyActivities, workflowInfo } from "@temporalio/workflow";
 import type { BlockRange } from "../domain/block-range.ts";
 import { formatRange } from "./details.ts";
 import type { IndexActivities, IndexBlocksInput, IndexBlocksResult } from "./messages.ts";
@@ -68,7 +68,7 @@ export function indexHead(input: IndexBlocksInput): Promise<IndexBlocksResult> {
 
 /**
  * Indexes a closed range on the network's bulk queue, in the order of the priority.
- * @param priority - absent: the one that the workflow was started with.
+ * @param priority - absent: the one that the workflow was started with, else a backfill's.
  */
 export function indexBulk(
   input: IndexBlocksInput & BlockRange,
@@ -77,7 +77,11 @@ export function indexBulk(
   return blockJob.indexBlocks.executeWithOptions(
     {
       taskQueue: taskQueues.bulk(input.network),
-      ...(priority ? { priority: { priorityKey: priorityKeys[priority] } } : {}),
+      priority: {
+        priorityKey: priority
+          ? priorityKeys[priority]
+          : workflowInfo().priority?.priorityKey || priorityKeys.backfill,
+      },
       summary: `blocks ${formatRange(input)}`,
     },
     [input],
