@@ -1,6 +1,10 @@
 import type { RpcBlock, RpcReceipt, RpcTransaction } from "../domain/chain.ts";
 import type { Fork } from "../domain/fork.ts";
 import { type BlockProof, createBlockTrace } from "../trace/block-trace.ts";
+import {
+  clearStructlogAggColumns,
+  type StructlogAggColumns,
+} from "../trace/structlog-agg-columns.ts";
 import { clearStructlogColumns, type StructlogColumns } from "../trace/structlog-columns.ts";
 import { toTransactionRows } from "../trace/transaction-rows.ts";
 
@@ -31,38 +35,47 @@ const CHUNK_BYTES = 1021;
 
 /** Runs a golden transaction through the engine and compares the rows; never throws for a difference. */
 export function checkGolden(golden: GoldenTransaction, chunkBytes = CHUNK_BYTES): GoldenResult[] {
-  const results: GoldenResult[] = [];
+  const { structlog, structlog_agg: agg, transaction } = golden.rows;
   try {
-    const { rows, proof } = traceGolden(golden, chunkBytes);
-    const difference =
-      proof.proof === "proven"
-        ? firstDifference(golden.rows.structlog, rows)
-        : `unverified: ${JSON.stringify(proof.detail.unverified)}`;
-    results.push({ table: "structlog", difference });
-    const transactionRows = goldenTransactionRows(golden, proof);
-    results.push({
-      table: "transaction",
-      difference: firstDifference(golden.rows.transaction, transactionRows),
-    });
+    const { rows, aggRows, proof } = traceGolden(golden, chunkBytes);
+    const results: GoldenResult[] = [
+      { table: "structlog", difference: unverified(proof) ?? firstDifference(structlog, rows) },
+      {
+        table: "transaction",
+        difference: firstDifference(transaction, goldenTransactionRows(golden, proof)),
+      },
+    ];
+    if (agg) results.push({ table: "structlog_agg", difference: firstDifference(agg, aggRows) });
+    return results;
   } catch (error) {
-    results.push({ table: "structlog", difference: String(error) });
-    results.push({ table: "transaction", difference: "the trace was refused" });
+    return [
+      { table: "structlog", difference: String(error) },
+      { table: "transaction", difference: "the trace was refused" },
+      ...(agg ? [{ table: "structlog_agg", difference: "the trace was refused" }] : []),
+    ];
   }
-  if (golden.rows.structlog_agg) results.push({ table: "structlog_agg", difference: "skipped" });
-  return results;
 }
 
+function unverified({ proof, detail }: BlockProof): string | null {
+  return proof === "proven" ? null : `unverified: ${JSON.stringify(detail.unverified)}`;
+}
+
+/** What the engine makes of a golden transaction. */
+export type TracedGolden = {
+  readonly rows: PlainRow[];
+  readonly aggRows: PlainRow[];
+  readonly proof: BlockProof;
+};
+
 /** The rows and the verdict of a golden transaction. @throws {TraceRejected} */
-export function traceGolden(
-  golden: GoldenTransaction,
-  chunkBytes = CHUNK_BYTES,
-): { rows: PlainRow[]; proof: BlockProof } {
+export function traceGolden(golden: GoldenTransaction, chunkBytes = CHUNK_BYTES): TracedGolden {
   const block = goldenBlock(golden);
   const trace = createBlockTrace({
     block,
     receipts: [golden.receipt],
     fork: golden.fork,
     clientVersion: golden.client === "anvil" ? "anvil/v1.7.1" : "Geth/v1.17.5",
+    processors: ["structlog", "structlog_agg"],
   });
   const { hash } = golden.transaction;
   for (const chunk of chunksOf(blockAnswer(hash, golden.callTrace), chunkBytes)) {
@@ -70,9 +83,13 @@ export function traceGolden(
   }
   trace.endCalls();
   const rows: PlainRow[] = [];
+  const aggRows: PlainRow[] = [];
   const drain = () => {
     rows.push(...toPlainRows(block, trace.columns));
     clearStructlogColumns(trace.columns);
+    if (trace.aggColumns === undefined) return;
+    aggRows.push(...toPlainAggRows(block, trace.aggColumns));
+    clearStructlogAggColumns(trace.aggColumns);
   };
   for (const chunk of chunksOf(blockAnswer(hash, golden.trace), chunkBytes)) {
     trace.scanSteps(chunk);
@@ -80,7 +97,7 @@ export function traceGolden(
   }
   const proof = trace.endSteps();
   drain();
-  return { rows, proof };
+  return { rows, aggRows, proof };
 }
 
 function goldenBlock(golden: GoldenTransaction): RpcBlock {
@@ -148,6 +165,47 @@ function toPlainRow(block: RpcBlock, columns: StructlogColumns, row: number): Pl
   };
 }
 
+/** The columns as rows, keys as in schema.md. */
+export function toPlainAggRows(block: RpcBlock, columns: StructlogAggColumns): PlainRow[] {
+  return Array.from({ length: columns.length }, (_, row) => toPlainAggRow(block, columns, row));
+}
+
+function toPlainAggRow(block: RpcBlock, columns: StructlogAggColumns, row: number): PlainRow {
+  const transactionIndex = columns.transactionIndex[row]!;
+  const depth = columns.depth[row]!;
+  const nullable = (column: Float64Array) => (Number.isNaN(column[row]) ? null : column[row]);
+  const hasMemory = nullable(columns.memoryWordsSumBefore) !== null;
+  return {
+    block_number: Number(block.number),
+    block_hash: block.hash,
+    transaction_hash: columns.transactionHashes.get(transactionIndex),
+    transaction_index: transactionIndex,
+    call_frame_id: columns.callFrameId[row],
+    parent_call_frame_id: depth === 0 ? null : columns.parentCallFrameId[row],
+    call_frame_path: [
+      ...columns.callFramePaths.subarray(columns.pathOffsets[row], columns.pathOffsets[row + 1]),
+    ],
+    depth,
+    min_depth: depth,
+    max_depth: depth,
+    target_address: columns.targetAddresses[row],
+    call_type: columns.operationNames[columns.callType[row]!],
+    operation: columns.operationNames[columns.operation[row]!],
+    opcode_count: columns.opcodeCount[row],
+    error_count: columns.errorCount[row],
+    gas: columns.gas[row],
+    gas_cumulative: columns.gasCumulative[row],
+    gas_refund: nullable(columns.gasRefund),
+    intrinsic_gas: nullable(columns.intrinsicGas),
+    memory_words_sum_before: nullable(columns.memoryWordsSumBefore),
+    memory_words_sum_after: nullable(columns.memoryWordsSumAfter),
+    memory_words_sq_sum_before: hasMemory ? plain(columns.memoryWordsSqSumBefore[row]) : null,
+    memory_words_sq_sum_after: hasMemory ? plain(columns.memoryWordsSqSumAfter[row]) : null,
+    memory_expansion_gas: nullable(columns.memoryExpansionGas),
+    cold_access_count: nullable(columns.coldAccessCount),
+  };
+}
+
 function plain(value: unknown): unknown {
   if (typeof value !== "bigint") return value;
   return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value.toString();
@@ -175,11 +233,18 @@ export function firstDifference(
 
 function byPlace(a: PlainRow, b: PlainRow): number {
   return (
-    Number(a["index"] ?? a["position"]) - Number(b["index"] ?? b["position"]) ||
-    Number(a["call_frame_id"]) - Number(b["call_frame_id"])
+    stepOf(a) - stepOf(b) ||
+    Number(a["call_frame_id"]) - Number(b["call_frame_id"]) ||
+    (String(a["operation"]) < String(b["operation"]) ? -1 : 1)
   );
 }
 
+/** Rows of structlog_agg belong to no step. */
+function stepOf(row: PlainRow): number {
+  return Number(row["index"] ?? row["position"] ?? 0);
+}
+
 function place(row: PlainRow): string {
-  return [row["index"] ?? row["position"], row["call_frame_id"]].filter(Number.isInteger).join("/");
+  const numbers = [row["index"] ?? row["position"], row["call_frame_id"]].filter(Number.isInteger);
+  return [...numbers, row["operation"] ?? []].join("/");
 }

@@ -1,9 +1,11 @@
 import type { RpcBlock, RpcReceipt } from "../domain/chain.ts";
 import type { Fork } from "../domain/fork.ts";
+import type { Processor } from "../domain/processor.ts";
 import { BlockWalk } from "./block-walk.ts";
 import { CallScanner } from "./call-scanner.ts";
 import { quirksOf } from "./client-quirks.ts";
 import { StepScanner } from "./step-scanner.ts";
+import { createStructlogAggColumns, type StructlogAggColumns } from "./structlog-agg-columns.ts";
 import { createStructlogColumns, type StructlogColumns } from "./structlog-columns.ts";
 import { mismatch } from "./trace-rejected.ts";
 import { type TransactionFacts, toTransactionFacts } from "./transaction-facts.ts";
@@ -15,6 +17,8 @@ export type BlockTraceInput = {
   readonly fork: Fork | null;
   /** `web3_clientVersion`: chooses the quirks of a client. */
   readonly clientVersion: string;
+  /** Whose rows are derived; absent: structlog's alone. Rows of `transaction` need none of it (toTransactionRows). */
+  readonly processors?: readonly Processor[] | undefined;
 };
 
 /** What the proof says of a block. */
@@ -30,6 +34,8 @@ export type BlockProof = {
   readonly structlogCounts: readonly number[];
   /** Rows of execution_structlog: steps and synthetic frames. */
   readonly structlogRows: number;
+  /** Rows of execution_structlog_agg; absent where that processor was not asked for. */
+  readonly structlogAggRows?: number | undefined;
   /** Whether each transaction failed, by position: before Byzantium no receipt says so. Absent: none was traced. */
   readonly failedByTrace?: readonly boolean[] | undefined;
 };
@@ -43,11 +49,17 @@ export type BlockProof = {
 export interface BlockTrace {
   scanCalls(chunk: Uint8Array): void;
   endCalls(): void;
-  /** Appends the rows whose step is resolved to `columns`; the caller empties them between two chunks. */
+  /**
+   * Appends the rows whose step is resolved to `columns`, and those of frames that ended to `aggColumns`; the caller
+   * empties both between two chunks.
+   */
   scanSteps(chunk: Uint8Array): void;
   /** Appends the last rows and gives the verdict. */
   endSteps(): BlockProof;
+  /** Empty where structlog was not asked for. */
   readonly columns: StructlogColumns;
+  /** Absent where structlog_agg was not asked for. */
+  readonly aggColumns?: StructlogAggColumns | undefined;
 }
 
 /**
@@ -60,7 +72,12 @@ export function createBlockTrace(input: BlockTraceInput): BlockTrace {
   // nobody announced it (EIP-7928).
   const isAmsterdam = input.fork === "amsterdam" || "blockAccessListHash" in input.block;
   const fork = isAmsterdam ? null : input.fork;
+  const wanted = input.processors ?? ["structlog"];
   const columns = createStructlogColumns();
+  const { operationNames } = columns;
+  const aggColumns = wanted.includes("structlog_agg")
+    ? createStructlogAggColumns(operationNames)
+    : undefined;
   const calls = new CallScanner();
   const walk = new BlockWalk({
     block: input.block,
@@ -68,11 +85,14 @@ export function createBlockTrace(input: BlockTraceInput): BlockTrace {
     frames: calls.frames,
     fork,
     quirks: quirksOf(input.clientVersion),
-    columns,
+    columns: wanted.includes("structlog") ? columns : null,
+    aggColumns: aggColumns ?? null,
+    operationNames,
   });
-  const steps = new StepScanner(walk, columns.operationNames);
+  const steps = new StepScanner(walk, operationNames);
   return {
     columns,
+    aggColumns,
     scanCalls: (chunk) => calls.scan(chunk),
     endCalls: () => {
       calls.end();
@@ -127,6 +147,7 @@ function toProof(walk: BlockWalk, input: BlockTraceInput): BlockProof {
     structlogCount: walk.stepCounts.reduce((sum, count) => sum + count, 0),
     structlogCounts: walk.stepCounts,
     structlogRows: walk.state.rows.count,
+    structlogAggRows: walk.state.aggs?.count,
     failedByTrace: walk.failures,
   };
 }

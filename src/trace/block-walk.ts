@@ -4,7 +4,12 @@ import type { Step } from "./step.ts";
 import { checkCost, checkHeight, checkPlace, gasBetween, mustHalt } from "./step-checks.ts";
 import type { StepSink, TraceHead } from "./step-scanner.ts";
 import { malformed, mismatch, type TraceRejected } from "./trace-rejected.ts";
-import { checkHead, endLastStep, findMissingSteps } from "./transaction-end.ts";
+import {
+  addRootWithoutSteps,
+  checkHead,
+  endLastStep,
+  findMissingSteps,
+} from "./transaction-end.ts";
 import { type WalkInput, WalkState } from "./walk-state.ts";
 
 /**
@@ -59,8 +64,10 @@ export class BlockWalk implements StepSink {
 
   endTransaction(head: TraceHead): void {
     checkHead(this.state, head);
-    if (this.previous === null) this.stepless ??= findMissingSteps(this.state);
-    else endLastStep(this.state, this.previous, this.firstRefund);
+    if (this.previous === null) {
+      this.stepless ??= findMissingSteps(this.state);
+      addRootWithoutSteps(this.state);
+    } else endLastStep(this.state, this.previous, this.firstRefund);
     this.stepCounts.push(this.steps);
     this.failures.push(this.state.failed);
     this.stepsInBlock += this.steps;
@@ -113,10 +120,12 @@ export class BlockWalk implements StepSink {
     state.checkGas("gas", step.gas - step.gasCost, next.gas, next.index);
     checkPlace(state, step, next);
     const frame = state.open.current;
+    const wordsBefore = frame.memoryWords;
     checkCost(state, step, frame);
     const gasUsed = gasBetween(step, next);
     frame.gasUsedSum += gasUsed;
     state.rows.addPlain(step, gasUsed, state.open);
+    state.aggs?.addPlain(step, frame, gasUsed, wordsBefore);
   }
 
   private enter(step: Step, next: Step): void {

@@ -1,4 +1,4 @@
-import { endFrame, type FrameEnd } from "./frame-end.ts";
+import { type EndedFrame, endFrame, type FrameEnd } from "./frame-end.ts";
 import { type Forwarding, growMemory } from "./gas-rules.ts";
 import { isCall, isCreate, STATICCALL, stackPops } from "./opcodes.ts";
 import type { OpenFrame } from "./open-frames.ts";
@@ -43,6 +43,7 @@ export function leaveCall(walk: WalkState, step: Step, next: Step): void {
   const end = endFrame(walk, step, success);
   checkTableEnd(walk, frame, { end, success, step });
   const { gasUsedSum, isCreation, tablePosition } = frame;
+  if (walk.aggs !== null) addCallee(walk, next, end);
   walk.open.close();
   const caller = walk.open.current;
   const { call } = caller;
@@ -55,11 +56,33 @@ export function leaveCall(walk: WalkState, step: Step, next: Step): void {
   if (isCreation && success) checkCreated(walk, tablePosition, next);
   const gasSelf = Math.max(0, gasUsed - gasUsedSum);
   walk.rows.addStep(call, { gasUsed, gasSelf, error: call.error, callTo }, walk.open);
+  walk.aggs?.addCall(call.op, caller, { gas: gasSelf, gasUsed });
 }
 
-type EndedFrame = { readonly end: FrameEnd; readonly success: boolean; readonly step: Step };
+/** The frame that runs came to its end: its rows leave, and its caller knows its gas. */
+function addCallee(walk: WalkState, next: Step, end: EndedFrame): void {
+  const { open } = walk;
+  const frame = open.current;
+  const caller = open.at(open.depth - 1);
+  walk.aggs?.addFrame(
+    {
+      id: frame.id,
+      depth: open.depth,
+      target: caller.callTarget ?? next.address(0),
+      callType: caller.call.op,
+      failed: end.failed,
+      gas: Math.max(0, end.gasCumulative - frame.totals.childrenGas),
+      gasCumulative: end.gasCumulative,
+    },
+    frame.totals,
+    open,
+  );
+  caller.totals.childrenGas += end.gasCumulative;
+}
 
-function checkTableEnd(walk: WalkState, frame: OpenFrame, { end, success, step }: EndedFrame) {
+type TableEnd = { readonly end: FrameEnd; readonly success: boolean; readonly step: Step };
+
+function checkTableEnd(walk: WalkState, frame: OpenFrame, { end, success, step }: TableEnd) {
   const position = frame.tablePosition;
   if (walk.cursor.child(position) >= 0) {
     walk.fail("call_tree", "no more frames", "a callTracer frame without steps", step.index);
@@ -107,12 +130,23 @@ function takeChild(walk: WalkState, step: Step): number {
 function findForwarding(walk: WalkState, step: Step, child: number): Forwarding {
   const frame = walk.open.current;
   const { words, expansion } = growMemory(step, frame.memoryWords);
+  frame.callWordsBefore = frame.memoryWords;
   frame.memoryWords = words;
+  const forwarding = forwardingOf(walk, step, { child, expansion });
+  frame.callColdAccesses = forwarding.coldAccesses;
+  return forwarding;
+}
+
+function forwardingOf(
+  walk: WalkState,
+  step: Step,
+  { child, expansion }: { readonly child: number; readonly expansion: number },
+): Forwarding {
   const costIncludesForwarded = isCall[step.op] === 1 || walk.quirks.createCostIncludesForwarded;
   if (walk.rules === null) {
     const given = walk.table.gas[child]!;
     const overhead = costIncludesForwarded ? step.gasCost - given : step.gasCost;
-    return { overhead, forwarded: given, given };
+    return { overhead, forwarded: given, given, coldAccesses: Number.NaN };
   }
   if (isCreate[step.op] === 1) {
     const creation = walk.rules.creation(step, expansion);
@@ -147,7 +181,19 @@ export function passOverCall(walk: WalkState, step: Step, next: Step): void {
   walk.open.current.gasUsedSum += gasUsed;
   const callTo = isCreation ? next.address(0) : step.address(1);
   walk.rows.addStep(step, { gasUsed, gasSelf: gasUsed, error: step.error, callTo }, walk.open);
-  if (hasFrame) walk.rows.addSynthetic(step, walk.open.takeId(), callTo, walk.open);
+  const ownGas = hasFrame ? gasUsed - used : gasUsed;
+  walk.aggs?.addCall(step.op, walk.open.current, { gas: ownGas, gasUsed });
+  if (hasFrame) addEmptyFrame(walk, call, callTo);
+}
+
+/** A frame that ran no step: an account without code, a precompile, empty init code (2.5). */
+function addEmptyFrame(walk: WalkState, { step, used, success }: PassedOver, target: string): void {
+  const { open } = walk;
+  const id = open.takeId();
+  walk.rows.addSynthetic(step, id, target, open);
+  const frame = { id, depth: step.depth + 1, target, callType: step.op, failed: !success };
+  walk.aggs?.addEmptyFrame({ ...frame, gas: used, gasCumulative: used }, open);
+  open.current.totals.childrenGas += used;
 }
 
 type PassedOver = {

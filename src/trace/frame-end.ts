@@ -20,10 +20,18 @@ export type FrameEnd = {
   readonly left: number;
 };
 
+/** A frame's end with what its rows need of it. */
+export type EndedFrame = FrameEnd & {
+  /** Whether it halted or reverted. */
+  readonly failed: boolean;
+  /** Gas that its steps used, those of its callees among them, without the deposit of a creation. */
+  readonly gasCumulative: number;
+};
+
 const CODE_DEPOSIT_GAS = 200;
 
 /** Ends the current frame with its last step: proves that it can be the last, and lets its row leave. */
-export function endFrame(walk: WalkState, step: Step, success: boolean): FrameEnd {
+export function endFrame(walk: WalkState, step: Step, success: boolean): EndedFrame {
   const frame = walk.open.current;
   const end = frameEnd(walk, step, success);
   const gasUsed = end.halted ? step.gas : step.cappedGasCost;
@@ -31,13 +39,19 @@ export function endFrame(walk: WalkState, step: Step, success: boolean): FrameEn
   const error = end.halted ? (step.error ?? haltText(step)) : step.error;
   const callTo = isCall[step.op] === 1 && step.height >= 2 ? step.address(1) : null;
   walk.rows.addStep(step, { gasUsed, gasSelf: gasUsed, error, callTo }, walk.open);
-  if (!end.halted) {
+  if (end.halted && error !== null) {
+    walk.aggs?.addHalt(step, frame);
+  } else {
+    const wordsBefore = frame.memoryWords;
     checkCost(walk, step, frame);
-    if (step.op === SELFDESTRUCT && !walk.cursor.takeSelfdestruct(frame.tablePosition)) {
-      walk.fail("call_tree", "a SELFDESTRUCT frame in the callTracer", "none", step.index);
-    }
+    walk.aggs?.addPlain(step, frame, gasUsed, wordsBefore);
   }
-  return end;
+  const destructs = step.op === SELFDESTRUCT && !end.halted;
+  if (destructs && !walk.cursor.takeSelfdestruct(frame.tablePosition)) {
+    walk.fail("call_tree", "a SELFDESTRUCT frame in the callTracer", "none", step.index);
+  }
+  const gasCumulative = frame.firstGas < step.gas ? gasUsed : frame.firstGas - step.gas + gasUsed;
+  return { ...end, failed: end.halted || step.op === REVERT, gasCumulative };
 }
 
 function frameEnd(walk: WalkState, step: Step, success: boolean): FrameEnd {

@@ -19,6 +19,9 @@ export type RootEnd = {
   readonly lastIsSelfdestruct: boolean;
 };
 
+/** What a transaction may have been charged, and the refund in it. */
+export type Charge = { readonly gasUsed: number; readonly refund: number };
+
 /**
  * Gas that a transaction may have used by its trace (traces, section 6, rule 5): one number, or a few where
  * the client hides a refund.
@@ -28,7 +31,7 @@ export function possibleGasUsed(
   transaction: TransactionFacts,
   gas: TransactionGas,
   quirks: ClientQuirks,
-): number[] {
+): Charge[] {
   const before = transaction.gasLimit - end.left;
   const counters = quirks.refundHoldsAuthorizations
     ? [end.failed ? end.firstRefund : end.lastRefund]
@@ -44,7 +47,7 @@ export function possibleGasUsedWithoutSteps(
   before: number,
   transaction: TransactionFacts,
   gas: TransactionGas,
-): number[] {
+): Charge[] {
   return counterWithAuthorizations(0, transaction.authorizations).map((counter) =>
     charge(before, counter, gas),
   );
@@ -57,7 +60,7 @@ function counterWithAuthorizations(counter: number, authorizations: number): num
   );
 }
 
-function charge(before: number, counter: number, gas: TransactionGas): number {
+function charge(before: number, counter: number, gas: TransactionGas): Charge {
   const refund = Math.min(counter, Math.floor(before / gas.refundDivisor));
-  return Math.max(before - refund, gas.floor);
+  return { gasUsed: Math.max(before - refund, gas.floor), refund };
 }

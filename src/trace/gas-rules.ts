@@ -1,5 +1,6 @@
 import { type Fork, isAtLeast } from "../domain/fork.ts";
 import type { ClientQuirks } from "./client-quirks.ts";
+import { coldAccessesOfCall } from "./cold-access.ts";
 import { expansionGas, memoryWordsAfter } from "./memory.ts";
 import {
   CALL,
@@ -22,6 +23,8 @@ export type Forwarding = {
   readonly forwarded: number;
   /** What the callee starts with: forwarded and stipend. */
   readonly given: number;
+  /** Cold accesses of a call; NaN where they cannot be known. */
+  readonly coldAccesses: number;
 };
 
 const FIXED = 0;
@@ -141,7 +144,12 @@ export class GasRules {
         const overhead = access + fixed + newAccount;
         const forwarded = this.forwarded(gas - overhead, words[0]!);
         if (overhead + forwarded === gasCost) {
-          return { overhead, forwarded, given: forwarded + (movesValue ? CALL_STIPEND : 0) };
+          return {
+            overhead,
+            forwarded,
+            given: forwarded + (movesValue ? CALL_STIPEND : 0),
+            coldAccesses: coldAccessesOfCall(access),
+          };
         }
       }
     }
@@ -154,7 +162,7 @@ export class GasRules {
     const overhead = CREATE_GAS + perWord * wordCount(step.words[2]!) + expansion;
     const left = step.gas - overhead;
     const forwarded = this.keepsOne64th ? left - Math.floor(left / 64) : left;
-    return { overhead, forwarded, given: forwarded };
+    return { overhead, forwarded, given: forwarded, coldAccesses: 0 };
   }
 
   private forwarded(left: number, operand: number): number {

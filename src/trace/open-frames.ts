@@ -1,3 +1,4 @@
+import { FrameTotals } from "./frame-totals.ts";
 import { Step } from "./step.ts";
 
 /** A frame whose end has not come yet. */
@@ -17,6 +18,11 @@ export class OpenFrame {
   callTarget: string | null = null;
   /** What the call left to this frame while its callee runs. */
   callKeeps = 0;
+  /** Words of memory before the call; `memoryWords` are those after it. */
+  callWordsBefore = 0;
+  /** Cold accesses of the call itself; NaN where they cannot be known. */
+  callColdAccesses = 0;
+  readonly totals = new FrameTotals();
 }
 
 /** The frames from the root to the one that runs, reused from call to call: as many as the trace is deep. */
@@ -56,6 +62,7 @@ export class OpenFrames {
     frame.firstGas = 0;
     frame.memoryWords = 0;
     frame.gasUsedSum = 0;
+    frame.totals.clear();
     return frame;
   }
 

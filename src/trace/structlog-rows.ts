@@ -16,13 +16,14 @@ export type DerivedStep = {
 
 /** Appends rows of one transaction after the other to columns that somebody else empties. */
 export class StructlogRows {
-  readonly columns: StructlogColumns;
-  /** Rows appended so far. */
+  private readonly columns: StructlogColumns | null;
+  /** Rows so far, whether they are kept or not. */
   count = 0;
   private transactionIndex = -1;
   private transaction: StructlogTransaction | null = null;
 
-  constructor(columns: StructlogColumns) {
+  /** Null `columns`: rows are counted alone. */
+  constructor(columns: StructlogColumns | null) {
     this.columns = columns;
   }
 
@@ -33,16 +34,20 @@ export class StructlogRows {
 
   /** The row of a step that is neither call nor halt: its own gas and no more. */
   addPlain(step: Step, gasUsed: number, frames: OpenFrames): void {
-    const row = this.add(step, frames, step.depth);
+    this.count++;
     const { columns } = this;
+    if (columns === null) return;
+    const row = this.add(columns, step, frames);
     columns.gasUsed[row] = gasUsed;
     columns.gasSelf[row] = gasUsed;
     if (step.error !== null) columns.errors.set(row, step.error);
   }
 
   addStep(step: Step, derived: DerivedStep, frames: OpenFrames): void {
-    const row = this.add(step, frames, step.depth);
+    this.count++;
     const { columns } = this;
+    if (columns === null) return;
+    const row = this.add(columns, step, frames);
     columns.gasUsed[row] = derived.gasUsed;
     columns.gasSelf[row] = derived.gasSelf;
     if (derived.error !== null) columns.errors.set(row, derived.error);
@@ -51,8 +56,10 @@ export class StructlogRows {
 
   /** The row of a frame that ran no step: an account without code, a precompile, empty init code (2.5). */
   addSynthetic(call: Step, frameId: number, target: string | null, frames: OpenFrames): void {
+    this.count++;
     const { columns } = this;
-    const row = this.append(call.depth + 1);
+    if (columns === null) return;
+    const row = this.append(columns, call.depth + 1);
     columns.index[row] = call.index;
     columns.pc[row] = call.pc;
     columns.operation[row] = 0;
@@ -63,15 +70,15 @@ export class StructlogRows {
     columns.depth[row] = call.depth + 1;
     columns.refund[row] = Number.NaN;
     columns.callFrameId[row] = frameId;
-    const end = this.path(row, frames, call.depth);
+    const end = writePath(columns, row, frames, call.depth);
     columns.callFramePaths[end] = frameId;
     columns.pathOffsets[row + 1] = end + 1;
     if (target !== null) columns.callToAddresses.set(row, target);
   }
 
-  private add(step: Step, frames: OpenFrames, depth: number): number {
-    const { columns } = this;
-    const row = this.append(depth);
+  private add(columns: StructlogColumns, step: Step, frames: OpenFrames): number {
+    const { depth } = step;
+    const row = this.append(columns, depth);
     columns.index[row] = step.index;
     columns.pc[row] = step.pc;
     columns.operation[row] = step.op;
@@ -81,15 +88,13 @@ export class StructlogRows {
     columns.refund[row] = step.refund;
     if (step.refund === -1) columns.exactRefunds.set(row, step.exactRefund);
     columns.callFrameId[row] = frames.at(depth).id;
-    columns.pathOffsets[row + 1] = this.path(row, frames, depth);
+    columns.pathOffsets[row + 1] = writePath(columns, row, frames, depth);
     return row;
   }
 
-  private append(pathLength: number): number {
-    const { columns } = this;
+  private append(columns: StructlogColumns, pathLength: number): number {
     reserveRow(columns, pathLength);
     const row = columns.length++;
-    this.count++;
     columns.transactionIndex[row] = this.transactionIndex;
     if (row === 0) columns.pathOffsets[0] = 0;
     if (row === 0 || columns.transactionIndex[row - 1] !== this.transactionIndex) {
@@ -97,14 +102,18 @@ export class StructlogRows {
     }
     return row;
   }
+}
 
-  /** Writes the ids from the root to `depth`; gives the offset after them. */
-  private path(row: number, frames: OpenFrames, depth: number): number {
-    const { columns } = this;
-    let at = columns.pathOffsets[row]!;
-    for (let level = 1; level <= depth; level++) {
-      columns.callFramePaths[at++] = frames.at(level).id;
-    }
-    return at;
+/** Writes the ids from the root to `depth`; gives the offset after them. */
+function writePath(
+  columns: StructlogColumns,
+  row: number,
+  frames: OpenFrames,
+  depth: number,
+): number {
+  let at = columns.pathOffsets[row]!;
+  for (let level = 1; level <= depth; level++) {
+    columns.callFramePaths[at++] = frames.at(level).id;
   }
+  return at;
 }

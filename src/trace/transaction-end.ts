@@ -1,4 +1,4 @@
-import { endFrame, type FrameEnd } from "./frame-end.ts";
+import { type EndedFrame, endFrame, type FrameEnd } from "./frame-end.ts";
 import { possibleGasUsed, possibleGasUsedWithoutSteps } from "./gas-identity.ts";
 import { CREATE, RETURN, REVERT, SELFDESTRUCT } from "./opcodes.ts";
 import { precompileAt, precompilePrice } from "./precompiles.ts";
@@ -40,18 +40,30 @@ export function endLastStep(walk: WalkState, step: Step, firstRefund: number): v
   if (walk.cursor.child(walk.root) >= 0) {
     walk.fail("call_tree", "no more frames", "a callTracer frame without steps", step.index);
   }
+  const gasRefund = refundOf(walk, step, { left: end.left, firstRefund });
+  addRoot(walk, end, gasRefund);
+}
+
+/** Rule 5: the refund with which the gas adds up to the receipt's; NaN where no gas rule is known. */
+function refundOf(
+  walk: WalkState,
+  step: Step,
+  { left, firstRefund }: { readonly left: number; readonly firstRefund: number },
+): number {
   const { gas, facts, quirks } = walk;
-  if (gas === null) return;
+  if (gas === null) return Number.NaN;
   const rootEnd = {
     failed: walk.failed,
-    left: end.left,
+    left,
     firstRefund,
     lastRefund: refundCounter(step),
     lastIsSelfdestruct: step.op === SELFDESTRUCT,
   };
   const possible = possibleGasUsed(rootEnd, facts, gas, quirks);
-  if (!possible.includes(facts.gasUsed)) {
-    walk.fail("gas_identity", possible.join(" or "), facts.gasUsed, step.index);
+  const charge = possible.find(({ gasUsed }) => gasUsed === facts.gasUsed);
+  if (charge === undefined) {
+    const expected = possible.map(({ gasUsed }) => gasUsed).join(" or ");
+    return walk.fail("gas_identity", expected, facts.gasUsed, step.index);
   }
   // The counter of geth's first step is 12500 for each authorisation whose account existed.
   const existing = firstRefund / AUTHORIZATION_REFUND;
@@ -59,6 +71,53 @@ export function endLastStep(walk: WalkState, step: Step, firstRefund: number): v
   if (quirks.refundHoldsAuthorizations && !isPossible) {
     walk.fail("refund", `12500 for at most ${facts.authorizations}`, firstRefund, 0);
   }
+  return charge.refund;
+}
+
+/** The rows of the root frame, all its steps being known. */
+function addRoot({ aggs, facts, open }: WalkState, end: EndedFrame, gasRefund: number): void {
+  if (aggs === null) return;
+  const { firstGas, totals } = open.current;
+  // No opcode holds the deposit of a creation transaction's code, so its frame does (traces, section 3).
+  const keepsCode = facts.isCreation && !end.failed;
+  const gasCumulative = keepsCode ? firstGas - end.left : end.gasCumulative;
+  const root = {
+    id: 0,
+    depth: 1,
+    target: facts.to,
+    callType: 0,
+    failed: end.failed,
+    gas: Math.max(0, gasCumulative - totals.childrenGas),
+    gasCumulative,
+    gasRefund,
+    intrinsicGas: facts.gasLimit - firstGas,
+  };
+  aggs.addFrame(root, totals, open);
+}
+
+/**
+ * The row of a transaction that ran no code: gas beyond the intrinsic went to a precompile or was burned, gas short
+ * of it was refunded (7702). Where no gas rule is known, neither can be told apart.
+ */
+export function addRootWithoutSteps(walk: WalkState): void {
+  const { facts, failed, gas: rules } = walk;
+  const intrinsic = rules?.intrinsic ?? Number.NaN;
+  const mayUseGas = failed || isToPrecompile(walk);
+  const gas = mayUseGas && rules !== null ? Math.max(0, facts.gasUsed - intrinsic) : 0;
+  walk.aggs?.addEmptyFrame(
+    {
+      id: 0,
+      depth: 1,
+      target: facts.to,
+      callType: 0,
+      failed,
+      gas,
+      gasCumulative: gas,
+      gasRefund: rules === null ? Number.NaN : Math.max(0, intrinsic + gas - facts.gasUsed),
+      intrinsicGas: intrinsic,
+    },
+    walk.open,
+  );
 }
 
 /** The counter at a step as a number: 0 where the node gave one that UInt64 does not hold. */
@@ -100,7 +159,9 @@ function isToPrecompile({ addressFork, facts }: WalkState): boolean {
 function paysForNoCode(walk: WalkState, gas: TransactionGas): boolean {
   const before = gasOfNoCode(walk, gas);
   if (before === null) return false;
-  return possibleGasUsedWithoutSteps(before, walk.facts, gas).includes(walk.facts.gasUsed);
+  return possibleGasUsedWithoutSteps(before, walk.facts, gas).some(
+    ({ gasUsed }) => gasUsed === walk.facts.gasUsed,
+  );
 }
 
 /** Gas used before refunds by a transaction that ran no step; null where that cannot be. */

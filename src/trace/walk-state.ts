@@ -7,6 +7,8 @@ import { GasRules } from "./gas-rules.ts";
 import { DIFFICULTY, PREVRANDAO } from "./opcodes.ts";
 import { OpenFrames } from "./open-frames.ts";
 import { ReturnValueCheck } from "./return-value-check.ts";
+import type { StructlogAggColumns } from "./structlog-agg-columns.ts";
+import { StructlogAggRows } from "./structlog-agg-rows.ts";
 import type { StructlogColumns } from "./structlog-columns.ts";
 import { StructlogRows } from "./structlog-rows.ts";
 import { mismatch } from "./trace-rejected.ts";
@@ -19,7 +21,12 @@ export type WalkInput = {
   /** Null: no gas rule is known, so none is checked. */
   readonly fork: Fork | null;
   readonly quirks: ClientQuirks;
-  readonly columns: StructlogColumns;
+  /** Null: the rows of steps are counted, not kept. */
+  readonly columns: StructlogColumns | null;
+  /** Null: frames are not summed up. */
+  readonly aggColumns: StructlogAggColumns | null;
+  /** By operation id. */
+  readonly operationNames: readonly string[];
 };
 
 /** What the parts of a walk share: the block's facts, the transaction in hand, its open frames. */
@@ -37,6 +44,9 @@ export class WalkState {
   readonly difficultyOp: number;
   readonly cursor: CallTableCursor;
   readonly rows: StructlogRows;
+  /** Null where frames are not summed up. */
+  readonly aggs: StructlogAggRows | null;
+  private readonly operationNames: readonly string[];
   readonly open = new OpenFrames();
   readonly returnValue = new ReturnValueCheck();
   /** Names that no opcode table knows: their gas cannot be checked. */
@@ -51,7 +61,7 @@ export class WalkState {
   root = -1;
 
   constructor(input: WalkInput) {
-    const { block, transactions, frames, quirks, fork, columns } = input;
+    const { block, transactions, frames, quirks, fork, columns, aggColumns } = input;
     this.block = block;
     this.transactions = transactions;
     this.table = frames;
@@ -64,6 +74,13 @@ export class WalkState {
     this.difficultyOp = isProofOfStake ? PREVRANDAO : DIFFICULTY;
     this.cursor = new CallTableCursor(frames);
     this.rows = new StructlogRows(columns);
+    const hasRules = fork !== null;
+    const knowsAccesses = hasRules && isAtLeast(fork, "berlin");
+    this.aggs =
+      aggColumns === null
+        ? null
+        : new StructlogAggRows(aggColumns, { coldAccesses: knowsAccesses, expansionGas: hasRules });
+    this.operationNames = input.operationNames;
   }
 
   /** Goes to the transaction at `position`. @throws {TraceRejected} where the block has none there. */
@@ -89,11 +106,12 @@ export class WalkState {
       failed: this.failed,
       returnValue,
     });
+    this.aggs?.begin(facts.index, facts.hash);
   }
 
   /** The opcode's name, for messages. */
   name(operation: number): string {
-    return this.rows.columns.operationNames[operation] ?? "an unknown opcode";
+    return this.operationNames[operation] ?? "an unknown opcode";
   }
 
   /** @throws {TraceRejected} proof_mismatch, always. */
