@@ -33,7 +33,7 @@ const packages: Readonly<Record<string, RegExp>> = {
   errors: /^$/,
   trace: /^(@ethereumjs\/(rlp|mpt)|@noble\/hashes)/,
   workflows: /^@temporalio\/(workflow|common)$/,
-  activities: /^(@temporalio\/(activity|common)|node:(crypto|timers\/promises))$/,
+  activities: /^(@temporalio\/(activity|common)|node:(crypto|events|timers\/promises))$/,
 };
 
 type Import = { readonly file: string; readonly room: string; readonly target: string };

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { Context, log } from "@temporalio/activity";
 import { resumeFrom } from "../../domain/checkpoint.ts";
 import type { Processor } from "../../domain/processor.ts";
@@ -30,6 +31,8 @@ const indexable: readonly Processor[] = ["structlog", "transaction"];
 export function createIndexBlocks(dependencies: Dependencies, engine: TraceEngine) {
   return async function indexBlocks(input: IndexBlocksInput): Promise<IndexBlocksResult> {
     const context = Context.current();
+    // Every call that is in flight listens to it, and blocks fetched ahead have several each.
+    setMaxListeners(0, context.cancellationSignal);
     const before = readHeartbeat(context.info.heartbeatDetails);
     const nextBlock = Math.max(input.fromBlock, before?.nextBlock ?? 0);
     const progress = new Progress(before?.done);
