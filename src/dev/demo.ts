@@ -7,6 +7,7 @@ import {
   runCommand,
   stopOnSignals,
   untilAborted,
+  userPath,
 } from "./command-line.ts";
 import { closeStory } from "./demo/closing-table.ts";
 import { type DemoData, openDemoData } from "./demo/demo-data.ts";
@@ -46,7 +47,9 @@ await runCommand(async () => {
   const range = { fromBlock: 0, toBlock: world.chain.blocks };
   const jobs = watchJobs({ ...world, range, uiUrl: world.stack.env.TEMPORAL_UI_URL }, view.show);
   try {
-    const story = options.exit ? tellStory(world, range, view.say) : stayUp(world, view, stopping);
+    const story = options.exit
+      ? tellStory(world, range, view.say)
+      : stayUp(world, view, { stopping, data: options.data });
     const result = await orAborted(story, stopping);
     jobs.stop();
     view.end();
@@ -95,13 +98,18 @@ function refuseUsedData({ dataDir }: DemoData): never {
 }
 
 /** Without --exit: the same jobs and faults, watched until Ctrl-C. */
-async function stayUp(world: DemoWorld, view: DemoView, stopping: AbortSignal): Promise<undefined> {
+async function stayUp(
+  world: DemoWorld,
+  view: DemoView,
+  { stopping, data }: { readonly stopping: AbortSignal; readonly data: string | undefined },
+): Promise<undefined> {
   const range = { fromBlock: 0, toBlock: world.chain.blocks };
   const { backfill } = await beginStory(world, range, view.say);
   const { result } = await backfill;
   view.say(
     `the backfill is done: ${formatCount(result?.rows ?? 0)} rows. Try, in another terminal:`,
   );
+  if (data !== undefined) view.say(`  set -a; . ${userPath(data)}/stack.env; set +a`);
   view.say("  npm run client -- coverage --verify");
   view.say("  npm run client -- status --watch");
   view.say("Ctrl-C stops everything.");

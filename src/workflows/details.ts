@@ -6,6 +6,8 @@ import type { BackfillProgress, FollowProgress, GapFillProgress } from "./messag
 /** A row of a table: what it is, what it says. A row that says nothing is left out. */
 type Row = readonly [label: string, value: string | number | null];
 
+/** The UI sets columns without space between them, and a plain space at the end of a cell is cut off. */
+const columnGap = "\u00A0\u00A0";
 /** How many ranges in flight are named before the rest is counted. */
 const maximumRangesShown = 6;
 
@@ -46,6 +48,11 @@ export function formatDuration(seconds: number): string {
     .join(" ");
 }
 
+/** `2026-11-24 05:00:00 UTC` for an ISO time. */
+export function formatTime(iso: string): string {
+  return `${iso.slice(0, 19).replace("T", " ")} UTC`;
+}
+
 /** What a backfill shows. */
 export function describeBackfill(progress: BackfillProgress): string {
   const { doneBlocks, totalBlocks, donePercent, etaSeconds } = progress;
@@ -53,6 +60,7 @@ export function describeBackfill(progress: BackfillProgress): string {
     ["network", progress.network],
     ["range", `${formatRange(progress)} (${formatNumber(totalBlocks)} blocks)`],
     ["done", `${formatNumber(doneBlocks)} blocks, ${donePercent} %`],
+    ["as of", "the last chunk that ended; see Pending Activities for those in flight"],
     ["rate", formatRate(progress)],
     ["time left", etaSeconds === null ? "not known yet" : formatDuration(etaSeconds)],
     ["in flight", formatRanges(progress.inFlight)],
@@ -99,7 +107,7 @@ export function describeGapFill(progress: GapFillProgress): string {
     ["network", progress.network],
     ["missing", `${formatNumber(progress.missing)} blocks`],
     ["failed, to be tried again", `${formatNumber(progress.failedWaiting)} blocks`],
-    ["next try", progress.nextDueAt],
+    ["next try", progress.nextDueAt && formatTime(progress.nextDueAt)],
     ["quarantined", quarantined(progress.quarantined)],
     ["requeued, not done", `${formatNumber(progress.requeued)} blocks`],
     ["in flight", formatRanges(progress.inFlight)],
@@ -139,7 +147,7 @@ function formatRanges(ranges: readonly BlockRange[]): string {
 function table(status: string, rows: readonly Row[]): string {
   const lines = rows
     .filter(([, value]) => value !== null)
-    .map(([label, value]) => `| ${label} | ${toCell(String(value))} |`);
+    .map(([label, value]) => `| ${label}${columnGap} | ${toCell(String(value))} |`);
   return [`**${status}**`, "", "| | |", "|---|---|", ...lines].join("\n");
 }
 

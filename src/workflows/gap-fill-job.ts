@@ -1,5 +1,5 @@
 import type { BlockRange } from "../domain/block-range.ts";
-import { formatRange } from "./details.ts";
+import { formatRange, formatTime } from "./details.ts";
 import { type GapBatch, planGapBatches } from "./gap-batches.ts";
 import type {
   FindGapsResult,
@@ -160,7 +160,7 @@ export class GapFillJob {
   private get waitingFor(): string | null {
     if (this.isPaused) return "resume (paused)";
     if (this.fault !== null) return `somebody to mend this: ${this.fault}`;
-    return this.restsUntil && `the next scan at ${this.restsUntil}, or a message`;
+    return this.restsUntil && `the next scan at ${formatTime(this.restsUntil)}, or a message`;
   }
 
   private noteFailures(result: IndexBlocksResult): void {

@@ -246,8 +246,8 @@ test("shows in details and search attributes what it is doing", async () => {
   network.fake.closeGate();
   await untilProgress(handle, ({ inFlight }) => inFlight.length === 1);
 
-  expect(await currentDetails(handle)).toContain("| range | 0-19 (20 blocks) |");
-  expect(await currentDetails(handle)).toContain("| in flight | 0-9 |");
+  expect(await currentDetails(handle)).toContain("| range\u00A0\u00A0 | 0-19 (20 blocks) |");
+  expect(await currentDetails(handle)).toContain("| in flight\u00A0\u00A0 | 0-9 |");
   const running = await handle.describe();
   expect(running.searchAttributes).toMatchObject({
     Network: [network.name],

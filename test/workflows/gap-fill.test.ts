@@ -114,7 +114,9 @@ test("a rest without anything due lasts the scan interval and shows what it wait
   const network = await env.network();
   const handle = await network.startGapFill({ scanIntervalMs: 500 });
   const { waitingFor } = await untilProgress(handle, (progress) => progress.waitingFor !== null);
-  expect(waitingFor).toMatch(/^the next scan at 20\d\d-.*Z, or a message$/);
+  expect(waitingFor).toMatch(
+    /^the next scan at 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC, or a message$/,
+  );
   await waitUntil(() => network.fake.scans >= 3, { what: "3 scans", timeoutMs: 20_000 });
   expect(network.fake.calls).toEqual([]);
   await stop(handle);
@@ -209,7 +211,7 @@ test("a bad requeue signal changes nothing, is shown with its reason, and the jo
     expect(lastRefusal).toContain(`requeueBlocks: `);
     expect(lastRefusal).toContain(words);
     expect(requeued).toBe(0);
-    expect(await currentDetails(handle)).toContain("| last refused message | requeueBlocks: ");
+    expect(await currentDetails(handle)).toContain("| last refused message\u00A0\u00A0 | requeueBlocks: ");
   }
   expect(network.fake.calls).toEqual([]);
   await stop(handle);

@@ -36,16 +36,17 @@ test("a running backfill tells range, progress, speed, what is in flight and wha
 
     | | |
     |---|---|
-    | network | mainnet |
-    | range | 15,000,000-15,009,999 (10,000 blocks) |
-    | done | 2,500 blocks, 25 % |
-    | rate | 12.3 blocks/s, 98,765 rows/s |
-    | time left | 10 min 7 s |
-    | in flight | 15,002,500-15,002,599, 15,002,600 |
-    | chunks side by side | 2 |
-    | stored | 400,000 transactions, 20,000,000 rows |
-    | failed | 2 blocks, left to gap-fill |
-    | last error | block 15000007: trace_refused: a \\| b<br>second line |"
+    | network   | mainnet |
+    | range   | 15,000,000-15,009,999 (10,000 blocks) |
+    | done   | 2,500 blocks, 25 % |
+    | as of   | the last chunk that ended; see Pending Activities for those in flight |
+    | rate   | 12.3 blocks/s, 98,765 rows/s |
+    | time left   | 10 min 7 s |
+    | in flight   | 15,002,500-15,002,599, 15,002,600 |
+    | chunks side by side   | 2 |
+    | stored   | 400,000 transactions, 20,000,000 rows |
+    | failed   | 2 blocks, left to gap-fill |
+    | last error   | block 15000007: trace_refused: a \\| b<br>second line |"
   `);
 });
 
@@ -74,16 +75,17 @@ test("a paused backfill says so and what it waits for", () => {
 
     | | |
     |---|---|
-    | network | demo |
-    | range | 0-9 (10 blocks) |
-    | done | 0 blocks, 0 % |
-    | rate | not measured yet |
-    | time left | not known yet |
-    | in flight | nothing |
-    | chunks side by side | 2 |
-    | stored | 0 transactions, 0 rows |
-    | failed | 0 blocks |
-    | waits for | resume (paused) |"
+    | network   | demo |
+    | range   | 0-9 (10 blocks) |
+    | done   | 0 blocks, 0 % |
+    | as of   | the last chunk that ended; see Pending Activities for those in flight |
+    | rate   | not measured yet |
+    | time left   | not known yet |
+    | in flight   | nothing |
+    | chunks side by side   | 2 |
+    | stored   | 0 transactions, 0 rows |
+    | failed   | 0 blocks |
+    | waits for   | resume (paused) |"
   `);
 });
 
@@ -107,15 +109,15 @@ test("a follow tells its place, the head and how far behind it is", () => {
 
     | | |
     |---|---|
-    | network | mainnet |
-    | head policy | safe |
-    | next block | 21,000,001 |
-    | head | 21,000,004 |
-    | as of | the end of the last call, 30 s ago at most |
-    | behind the head | 4 blocks |
-    | done | 1,000 blocks, 5,000,000 rows |
-    | failed | 0 blocks |
-    | reorgs | 1 |"
+    | network   | mainnet |
+    | head policy   | safe |
+    | next block   | 21,000,001 |
+    | head   | 21,000,004 |
+    | as of   | the end of the last call, 30 s ago at most |
+    | behind the head   | 4 blocks |
+    | done   | 1,000 blocks, 5,000,000 rows |
+    | failed   | 0 blocks |
+    | reorgs   | 1 |"
   `);
 });
 
@@ -134,25 +136,25 @@ test("a gap-fill tells what is missing, failed, quarantined and requeued, and wh
     paused: false,
     lastError: null,
     lastRefusal: "requeueBlocks: the body is not JSON",
-    waitingFor: "the next scan at 2026-11-24T05:00:00.000Z, or a message",
+    waitingFor: "the next scan at 2026-11-24 05:00:00 UTC, or a message",
   });
   expect(details).toMatchInlineSnapshot(`
     "**Waiting**
 
     | | |
     |---|---|
-    | network | mainnet |
-    | missing | 12 blocks |
-    | failed, to be tried again | 3 blocks |
-    | next try | 2026-11-24T05:00:00.000Z |
-    | quarantined | 1 blocks: nobody tries them until they are released |
-    | requeued, not done | 7 blocks |
-    | in flight | nothing |
-    | recovered | 20 blocks |
-    | requeued, done | 5 blocks |
-    | failed here | 4 attempts |
-    | last refused message | requeueBlocks: the body is not JSON |
-    | waits for | the next scan at 2026-11-24T05:00:00.000Z, or a message |"
+    | network   | mainnet |
+    | missing   | 12 blocks |
+    | failed, to be tried again   | 3 blocks |
+    | next try   | 2026-11-24 05:00:00 UTC |
+    | quarantined   | 1 blocks: nobody tries them until they are released |
+    | requeued, not done   | 7 blocks |
+    | in flight   | nothing |
+    | recovered   | 20 blocks |
+    | requeued, done   | 5 blocks |
+    | failed here   | 4 attempts |
+    | last refused message   | requeueBlocks: the body is not JSON |
+    | waits for   | the next scan at 2026-11-24 05:00:00 UTC, or a message |"
   `);
 });
 

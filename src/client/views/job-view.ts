@@ -36,7 +36,7 @@ function progressFields(job: JobStatus): Field[] {
     return [...range, ...done];
   }
   const progress = { ...job.progress, waitingFor: job.waitingFor };
-  if (isFollow(progress)) return followFields(progress);
+  if (isFollow(progress)) return followFields(withHeartbeat(progress, job.pending));
   return isBackfill(progress) ? backfillFields(progress, job.pending) : gapFillFields(progress);
 }
 
@@ -127,6 +127,27 @@ export function countDone(
   return Math.min(progress.doneBlocks + inHand, progress.totalBlocks);
 }
 
+/** A follow with what its call in flight told last: the workflow itself hears of it up to 30 s later. */
+export function withHeartbeat(
+  progress: FollowProgress,
+  pending: readonly PendingActivity[],
+): FollowProgress {
+  const heartbeat = pending.find((activity) => activity.heartbeat !== null)?.heartbeat;
+  if (!heartbeat) return progress;
+  const { nextBlock, done } = heartbeat;
+  const head = done.head ?? progress.head;
+  return {
+    ...progress,
+    nextBlock,
+    head,
+    lag: head === null ? null : Math.max(0, head + 1 - nextBlock),
+    blocks: progress.blocks + done.blocks,
+    rows: progress.rows + done.rows,
+    failed: progress.failed + done.failedCount,
+    reorgs: progress.reorgs + done.reorgs.length,
+  };
+}
+
 /** What follows the progress bar of a backfill. */
 export function formatBackfillNote(
   progress: BackfillProgress | null,
@@ -166,8 +187,9 @@ function toLine(job: JobStatus): string[] {
     return [job.workflowId, state, formatPercent(done), blocksRateOf(progress), left, "", failed];
   }
   if (isFollow(progress)) {
-    const next = progress.nextBlock === null ? "" : `to ${formatCount(progress.nextBlock - 1)}`;
-    return [job.workflowId, state, next, "", "", countOrUnknown(progress.lag), failed];
+    const { nextBlock, lag, failed: failedSoFar } = withHeartbeat(progress, job.pending);
+    const done = nextBlock === null ? "" : `to ${formatCount(nextBlock - 1)}`;
+    return [job.workflowId, state, done, "", "", countOrUnknown(lag), formatCount(failedSoFar)];
   }
   const { missing, failedWaiting, quarantined } = progress;
   const gaps = `${formatCount(missing + failedWaiting + quarantined)} gaps`;

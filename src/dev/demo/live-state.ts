@@ -4,7 +4,7 @@ import { targetOf } from "../../client/job-target.ts";
 import { queryJob } from "../../client/steer-job.ts";
 import { glanceTimeoutMs } from "../../client/temporal-call.ts";
 import { formatCount, formatRate, formatSeconds } from "../../client/views/format.ts";
-import { countDone } from "../../client/views/job-view.ts";
+import { countDone, withHeartbeat } from "../../client/views/job-view.ts";
 import { type BlockRange, countBlocks } from "../../domain/block-range.ts";
 import {
   type BackfillProgress,
@@ -95,12 +95,9 @@ async function lookAtFollow({ client, network }: Demo): Promise<string> {
   if (description.status.name !== "RUNNING") return "stopped";
   const pending = readPending(description);
   const progress = await queryJob<FollowProgress>(client, target, "progress", glanceTimeoutMs);
-  const heartbeat = pending.find((activity) => activity.heartbeat !== null)?.heartbeat;
-  const head = heartbeat?.done.head ?? progress.head;
-  const next = heartbeat?.nextBlock ?? progress.nextBlock;
-  if (head === null || next === null) return "waiting for a block";
-  const rows = progress.rows + rowsInHand(pending);
-  return `head ${formatCount(head)}, lag ${Math.max(0, head + 1 - next)}, ${formatCount(rows)} rows`;
+  const { head, lag, rows } = withHeartbeat(progress, pending);
+  if (head === null || lag === null) return "waiting for a block";
+  return `head ${formatCount(head)}, lag ${lag}, ${formatCount(rows)} rows`;
 }
 
 async function lookAtGaps({ client, network }: Demo): Promise<string> {

@@ -11,8 +11,13 @@ import {
   formatRate,
   formatSeconds,
 } from "../../../src/client/views/format.ts";
-import { countDone, formatJob, formatStatus } from "../../../src/client/views/job-view.ts";
-import type { BackfillProgress } from "../../../src/workflows/messages.ts";
+import {
+  countDone,
+  formatJob,
+  formatStatus,
+  withHeartbeat,
+} from "../../../src/client/views/job-view.ts";
+import type { BackfillProgress, FollowProgress } from "../../../src/workflows/messages.ts";
 
 const backfill: BackfillProgress = {
   network: "devnet",
@@ -80,6 +85,38 @@ const job: JobStatus = {
 test("blocks that running chunks have done count, and never more than there are", () => {
   expect(countDone(backfill, [pending({ blocks: 7 }), pending(null)])).toBe(47);
   expect(countDone(backfill, [pending({ blocks: 70 })])).toBe(100);
+});
+
+describe("a follow", () => {
+  const follow: FollowProgress = {
+    network: "devnet",
+    headPolicy: null,
+    nextBlock: 100,
+    head: 99,
+    lag: 0,
+    paused: false,
+    blocks: 100,
+    rows: 500,
+    failed: 1,
+    reorgs: 0,
+    lastError: null,
+    waitingFor: null,
+  };
+
+  test("is as far as the heartbeat of its call in flight", () => {
+    const { heartbeat, ...call } = pending({ blocks: 20 });
+    const told = { ...heartbeat!, nextBlock: 120, done: { ...heartbeat!.done, head: 122 } };
+    expect(withHeartbeat(follow, [{ ...call, heartbeat: told }])).toMatchObject({
+      nextBlock: 120,
+      head: 122,
+      lag: 3,
+      blocks: 120,
+    });
+  });
+
+  test("is as far as the workflow knows where no call is in flight", () => {
+    expect(withHeartbeat(follow, [pending(null)])).toBe(follow);
+  });
 });
 
 describe("what a job waits for", () => {
