@@ -211,7 +211,9 @@ test("a bad requeue signal changes nothing, is shown with its reason, and the jo
     expect(lastRefusal).toContain(`requeueBlocks: `);
     expect(lastRefusal).toContain(words);
     expect(requeued).toBe(0);
-    expect(await currentDetails(handle)).toContain("| last refused message\u00A0\u00A0 | requeueBlocks: ");
+    expect(await currentDetails(handle)).toContain(
+      "| last refused message\u00A0\u00A0 | requeueBlocks: ",
+    );
   }
   expect(network.fake.calls).toEqual([]);
   await stop(handle);
