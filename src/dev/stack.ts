@@ -1,17 +1,18 @@
 import getPort from "get-port";
 import { startEmbeddedServer } from "../clickhouse/embedded/start.ts";
 import type { DataFolder, StackEnv } from "./data-folder.ts";
+import { choosePort } from "./ports.ts";
 import { projectRoot } from "./project-root.ts";
 import { StopList } from "./stop-list.ts";
+import { SupervisedServer } from "./supervised-server.ts";
 import { SupervisedWorker } from "./supervised-worker.ts";
 import { resolveTemporalCli } from "./temporal-cli.ts";
 import { startTemporal, type TemporalServer } from "./temporal-server.ts";
 
-/** Servers and a worker, all of them ours; `stop` ends them in order. */
+/** Servers and a worker, all of them ours, each started again when it dies; `stop` ends them in order. */
 export type Stack = {
   readonly env: StackEnv;
   readonly worker: SupervisedWorker;
-  readonly temporal: TemporalServer;
   readonly stop: () => Promise<void>;
 };
 
@@ -60,19 +61,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 }
 
 async function startAll(options: StackOptions, stops: StopList): Promise<Omit<Stack, "stop">> {
-  const { dataDir, report, ports = {} } = options;
-  const cli = await resolveTemporalCli({ root: projectRoot, report });
+  const { dataDir, report } = options;
   const [temporal, clickhouse] = await Promise.all([
-    startTemporal({
-      cli,
-      dbFilename: `${dataDir}/temporal.db`,
-      logFile: `${dataDir}/logs/temporal.log`,
-      ...(ports.temporal === undefined ? {} : { port: ports.temporal }),
-      ...(ports.ui === undefined ? {} : { uiPort: ports.ui }),
-    }).then((server) => {
-      stops.add(server.stop);
-      return server;
-    }),
+    startOwnTemporal(options, stops),
     startClickHouse(options, stops),
   ]);
   const env: StackEnv = {
@@ -99,18 +90,45 @@ async function startAll(options: StackOptions, stops: StopList): Promise<Omit<St
   });
   stops.add(() => worker.stop());
   await options.folder.writeStackEnv(env);
-  return { env, worker, temporal };
+  return { env, worker };
+}
+
+async function startOwnTemporal(
+  { dataDir, ports, report }: StackOptions,
+  stops: StopList,
+): Promise<TemporalServer> {
+  const options = {
+    cli: await resolveTemporalCli({ root: projectRoot, report }),
+    dbFilename: `${dataDir}/temporal.db`,
+    logFile: `${dataDir}/logs/temporal.log`,
+    port: await choosePort(ports?.temporal, "--temporal-port"),
+    uiPort: await choosePort(ports?.ui, "--ui-port"),
+  };
+  const server = await startTemporal(options);
+  const supervised = new SupervisedServer(server, {
+    name: "Temporal",
+    restart: () => startTemporal(options),
+    report,
+  });
+  stops.add(() => supervised.stop());
+  return server;
 }
 
 async function startClickHouse(
-  { dataDir, clickhouse, ports }: StackOptions,
+  { dataDir, clickhouse, ports, report }: StackOptions,
   stops: StopList,
 ): Promise<{ url: string; database: string }> {
   if (clickhouse !== null) return clickhouse;
-  const server = await startEmbeddedServer({
+  const options = {
     dataDir: `${dataDir}/clickhouse`,
-    ...(ports?.clickhouse === undefined ? {} : { port: ports.clickhouse }),
+    port: await choosePort(ports?.clickhouse, "--clickhouse-port"),
+  };
+  const server = await startEmbeddedServer(options);
+  const supervised = new SupervisedServer(server, {
+    name: "ClickHouse",
+    restart: () => startEmbeddedServer(options),
+    report,
   });
-  stops.add(() => server.stop());
+  stops.add(() => supervised.stop());
   return { url: server.url, database: "blockloom" };
 }

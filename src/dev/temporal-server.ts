@@ -9,6 +9,8 @@ export type TemporalServer = {
   readonly namespace: string;
   readonly uiUrl: string;
   readonly process: RunningProcess;
+  /** Settles when it is gone, whoever ended it. */
+  readonly exited: RunningProcess["exited"];
   readonly stop: () => Promise<void>;
   readonly kill: () => Promise<void>;
 };
@@ -86,6 +88,7 @@ export async function startTemporal(options: TemporalServerOptions): Promise<Tem
     namespace,
     uiUrl: `http://127.0.0.1:${uiPort}`,
     process: server,
+    exited: server.exited,
     stop: () => server.stop(),
     kill: () => server.kill(),
   };

@@ -10,6 +10,8 @@ export type EmbeddedServer = {
   /** `http://127.0.0.1:<port>`, for the ordinary client. */
   readonly url: string;
   readonly pid: number;
+  /** Settles when it is gone, whoever ended it. */
+  readonly exited: Promise<void>;
   /** Ends running statements and closes the data directory. Safe to call twice. */
   stop(): Promise<void>;
   /** SIGKILL, as a crash would. */
@@ -51,8 +53,10 @@ export async function startEmbeddedServer(options: {
     ...(options.memoryLimitBytes ? ["--memory-limit", String(options.memoryLimitBytes)] : []),
   ]);
   const port = await waitUntilReady(child);
-  const exited = once(child, "exit");
-  exited.catch(() => undefined);
+  const exited = once(child, "exit").then(
+    () => undefined,
+    () => undefined,
+  );
   child.unref();
   child.channel?.unref();
   async function end(signal: NodeJS.Signals): Promise<void> {
@@ -64,6 +68,7 @@ export async function startEmbeddedServer(options: {
   return {
     url: `http://127.0.0.1:${port}`,
     pid: child.pid ?? 0,
+    exited,
     stop: () => end("SIGTERM"),
     kill: () => end("SIGKILL"),
   };
