@@ -4,6 +4,8 @@ import type { Processor } from "../domain/processor.ts";
 import { BlockWalk } from "./block-walk.ts";
 import { CallScanner } from "./call-scanner.ts";
 import { quirksOf } from "./client-quirks.ts";
+import { formWithStacks } from "./form-with-stacks.ts";
+import { formWithoutStacks } from "./form-without-stacks.ts";
 import { StepScanner } from "./step-scanner.ts";
 import { createStructlogAggColumns, type StructlogAggColumns } from "./structlog-agg-columns.ts";
 import { createStructlogColumns, type StructlogColumns } from "./structlog-columns.ts";
@@ -17,6 +19,11 @@ export type BlockTraceInput = {
   readonly fork: Fork | null;
   /** `web3_clientVersion`: chooses the quirks of a client. */
   readonly clientVersion: string;
+  /**
+   * Whether the steps come with stacks (default: they do). Without them the callTracer tells what they would, and what
+   * needs operands is NULL: memory columns, and cold accesses of CALL* and EXTCODECOPY.
+   */
+  readonly stacks?: boolean | undefined;
   /** Whose rows are derived; absent: structlog's alone. Rows of `transaction` need none of it (toTransactionRows). */
   readonly processors?: readonly Processor[] | undefined;
 };
@@ -72,6 +79,7 @@ export function createBlockTrace(input: BlockTraceInput): BlockTrace {
   // nobody announced it (EIP-7928).
   const isAmsterdam = input.fork === "amsterdam" || "blockAccessListHash" in input.block;
   const fork = isAmsterdam ? null : input.fork;
+  const hasStacks = input.stacks ?? true;
   const wanted = input.processors ?? ["structlog"];
   const columns = createStructlogColumns();
   const { operationNames } = columns;
@@ -85,11 +93,12 @@ export function createBlockTrace(input: BlockTraceInput): BlockTrace {
     frames: calls.frames,
     fork,
     quirks: quirksOf(input.clientVersion),
+    form: hasStacks ? formWithStacks : formWithoutStacks,
     columns: wanted.includes("structlog") ? columns : null,
     aggColumns: aggColumns ?? null,
     operationNames,
   });
-  const steps = new StepScanner(walk, operationNames);
+  const steps = new StepScanner(walk, operationNames, hasStacks);
   return {
     columns,
     aggColumns,
@@ -137,11 +146,14 @@ const structuralChecks = [
 const gasChecks = ["intrinsic_gas", "gas_costs", "forwarded_gas", "precompile_gas", "gas_identity"];
 
 function toProof(walk: BlockWalk, input: BlockTraceInput): BlockProof {
+  const checked = walk.state.form.hasStacks
+    ? [...structuralChecks, "stack_heights"]
+    : structuralChecks;
   const unverified = [...unknownFork(input), ...otherGasRules(walk), ...unknownOperations(walk)];
   return {
     proof: unverified.length === 0 ? "proven" : "unverified",
     detail: {
-      checked: input.fork === null ? structuralChecks : [...structuralChecks, ...gasChecks],
+      checked: input.fork === null ? checked : [...checked, ...gasChecks],
       unverified,
     },
     structlogCount: walk.stepCounts.reduce((sum, count) => sum + count, 0),

@@ -1,7 +1,7 @@
 import { beginFrame, enterCall, leaveCall, passOverCall } from "./call-walk.ts";
 import { DIFFICULTY, isCall, isCreate, isEnder, PREVRANDAO } from "./opcodes.ts";
 import type { Step } from "./step.ts";
-import { checkCost, checkHeight, checkPlace, gasBetween, mustHalt } from "./step-checks.ts";
+import { gasBetween, isUnknownOperation, mustHalt } from "./step-checks.ts";
 import type { StepSink, TraceHead } from "./step-scanner.ts";
 import { malformed, mismatch, type TraceRejected } from "./trace-rejected.ts";
 import {
@@ -46,7 +46,7 @@ export class BlockWalk implements StepSink {
 
   step(step: Step): void {
     const { previous, state } = this;
-    if (step.height < 0) {
+    if (step.height < 0 && state.form.hasStacks) {
       throw malformed("stack", "a step has no stack", {
         transactionIndex: state.facts.index,
         stepIndex: step.index,
@@ -109,7 +109,8 @@ export class BlockWalk implements StepSink {
     if (mustHalt(state, step) || isEnder[step.op] === 1) {
       state.fail("frame_end", `the frame's end after ${state.name(step.op)}`, "a step", next.index);
     }
-    checkHeight(state, step, next);
+    if (isUnknownOperation(step)) state.unknownOperations.add(state.name(step.op));
+    state.form.checkHeight(state, step, next);
     if (isCall[step.op] === 1 || isCreate[step.op] === 1) passOverCall(state, step, next);
     else this.goOn(step, next);
   }
@@ -118,10 +119,10 @@ export class BlockWalk implements StepSink {
   private goOn(step: Step, next: Step): void {
     const { state } = this;
     state.checkGas("gas", step.gas - step.gasCost, next.gas, next.index);
-    checkPlace(state, step, next);
+    state.form.checkPlace(state, step, next);
     const frame = state.open.current;
     const wordsBefore = frame.memoryWords;
-    checkCost(state, step, frame);
+    state.form.checkCost(state, step, frame);
     const gasUsed = gasBetween(step, next);
     frame.gasUsedSum += gasUsed;
     state.rows.addPlain(step, gasUsed, state.open);

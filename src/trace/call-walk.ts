@@ -1,18 +1,16 @@
 import { type EndedFrame, endFrame, type FrameEnd } from "./frame-end.ts";
-import { type Forwarding, growMemory } from "./gas-rules.ts";
-import { isCall, isCreate, STATICCALL, stackPops } from "./opcodes.ts";
+import type { Forwarding } from "./gas-rules.ts";
+import { isCreate, STATICCALL } from "./opcodes.ts";
 import type { OpenFrame } from "./open-frames.ts";
 import { precompileAt, precompilePrice } from "./precompiles.ts";
 import type { Step } from "./step.ts";
-import { callSucceeded, checkHeight, checkNextPlace, gasBetween } from "./step-checks.ts";
+import { checkNextPlace, gasBetween } from "./step-checks.ts";
 import type { WalkState } from "./walk-state.ts";
 
 /** `next` is the first step of a frame: every frame starts at pc 0 with an empty stack. */
 export function beginFrame(walk: WalkState, next: Step): OpenFrame {
   if (next.pc !== 0) walk.fail("frame_start", "pc 0", `pc ${next.pc}`, next.index);
-  if (next.height !== 0) {
-    walk.fail("frame_start", "an empty stack", `${next.height} words`, next.index);
-  }
+  walk.form.checkFrameStart(walk, next);
   const frame = walk.open.open();
   frame.firstGas = next.gas;
   return frame;
@@ -23,11 +21,11 @@ export function enterCall(walk: WalkState, step: Step, next: Step): void {
   const isCreation = isCreate[step.op] === 1;
   const caller = walk.open.current;
   const child = takeChild(walk, step);
-  const { overhead, forwarded, given } = findForwarding(walk, step, child);
+  const { overhead, forwarded, given } = takeForwarding(walk, step, child);
   walk.checkGas("call_gas", given, next.gas, next.index);
   walk.checkGas("call_gas", walk.table.gas[child]!, next.gas, next.index);
   caller.call.copyFrom(step);
-  caller.callTarget = isCreation ? null : step.address(1);
+  caller.callTarget = isCreation ? null : walk.form.calledAddress(walk, step, child);
   caller.callKeeps = step.gas - overhead - forwarded;
   const isStatic = caller.isStatic || step.op === STATICCALL;
   const frame = beginFrame(walk, next);
@@ -39,28 +37,29 @@ export function enterCall(walk: WalkState, step: Step, next: Step): void {
 /** `step` is the last of its frame; `next` is the caller's step after its call. */
 export function leaveCall(walk: WalkState, step: Step, next: Step): void {
   const frame = walk.open.current;
-  const success = callSucceeded(walk, next);
+  const success = walk.form.succeeded(walk, next, frame.tablePosition);
   const end = endFrame(walk, step, success);
-  checkTableEnd(walk, frame, { end, success, step });
-  const { gasUsedSum, isCreation, tablePosition } = frame;
-  if (walk.aggs !== null) addCallee(walk, next, end);
+  checkTableEnd(walk, frame, { end, step });
+  const { gasUsedSum, tablePosition } = frame;
+  const callTo =
+    walk.open.at(walk.open.depth - 1).callTarget ??
+    walk.form.createdAddress(walk, next, tablePosition);
+  if (walk.aggs !== null) addCallee(walk, callTo, end);
   walk.open.close();
   const caller = walk.open.current;
   const { call } = caller;
   walk.checkGas("return_gas", caller.callKeeps + end.left, next.gas, next.index);
-  checkHeight(walk, call, next);
+  walk.form.checkHeight(walk, call, next);
   checkNextPlace(walk, call, next);
   const gasUsed = gasBetween(call, next);
   caller.gasUsedSum += gasUsed;
-  const callTo = caller.callTarget ?? next.address(0);
-  if (isCreation && success) checkCreated(walk, tablePosition, next);
   const gasSelf = Math.max(0, gasUsed - gasUsedSum);
   walk.rows.addStep(call, { gasUsed, gasSelf, error: call.error, callTo }, walk.open);
   walk.aggs?.addCall(call.op, caller, { gas: gasSelf, gasUsed });
 }
 
 /** The frame that runs came to its end: its rows leave, and its caller knows its gas. */
-function addCallee(walk: WalkState, next: Step, end: EndedFrame): void {
+function addCallee(walk: WalkState, target: string, end: EndedFrame): void {
   const { open } = walk;
   const frame = open.current;
   const caller = open.at(open.depth - 1);
@@ -68,7 +67,7 @@ function addCallee(walk: WalkState, next: Step, end: EndedFrame): void {
     {
       id: frame.id,
       depth: open.depth,
-      target: caller.callTarget ?? next.address(0),
+      target,
       callType: caller.call.op,
       failed: end.failed,
       gas: Math.max(0, end.gasCumulative - frame.totals.childrenGas),
@@ -80,30 +79,15 @@ function addCallee(walk: WalkState, next: Step, end: EndedFrame): void {
   caller.totals.childrenGas += end.gasCumulative;
 }
 
-type TableEnd = { readonly end: FrameEnd; readonly success: boolean; readonly step: Step };
+type TableEnd = { readonly end: FrameEnd; readonly step: Step };
 
-function checkTableEnd(walk: WalkState, frame: OpenFrame, { end, success, step }: TableEnd) {
+function checkTableEnd(walk: WalkState, frame: OpenFrame, { end, step }: TableEnd): void {
   const position = frame.tablePosition;
   if (walk.cursor.child(position) >= 0) {
     walk.fail("call_tree", "no more frames", "a callTracer frame without steps", step.index);
   }
   const used = frame.firstGas - end.left;
   walk.checkGas("call_gas_used", walk.table.gasUsed[position]!, used, step.index);
-  checkOutcome(walk, position, success, step);
-}
-
-function checkOutcome(walk: WalkState, position: number, success: boolean, step: Step): void {
-  if (walk.cursor.succeeded(position) === success) return;
-  const expected = success ? "success in the callTracer" : "an error in the callTracer";
-  walk.fail("call_outcome", expected, "the other", step.index);
-}
-
-function checkCreated(walk: WalkState, position: number, next: Step): void {
-  const target = walk.table.target(position);
-  const created = next.address(0);
-  if (target !== null && target !== created) {
-    walk.fail("created_address", target, created, next.index);
-  }
 }
 
 /** Takes the callTracer's frame of a call or creation that did not halt. */
@@ -116,78 +100,47 @@ function takeChild(walk: WalkState, step: Step): number {
   if (operation !== step.op) {
     walk.fail("call_tree", walk.name(step.op), walk.name(operation), step.index);
   }
-  if (isCall[step.op] === 1) {
-    const target = walk.table.target(child);
-    if (target !== step.address(1)) {
-      walk.fail("call_target", target, step.address(1), step.index);
-    }
-  }
   walk.cursor.take();
   return child;
 }
 
-/** What a call or creation costs and hands on; where no rule is known, what the callTracer says. */
-function findForwarding(walk: WalkState, step: Step, child: number): Forwarding {
+/** What a call or creation costs and hands on; its frame keeps what its own row needs of it. */
+function takeForwarding(walk: WalkState, step: Step, child: number): Forwarding {
   const frame = walk.open.current;
-  const { words, expansion } = growMemory(step, frame.memoryWords);
   frame.callWordsBefore = frame.memoryWords;
-  frame.memoryWords = words;
-  const forwarding = forwardingOf(walk, step, { child, expansion });
+  const forwarding = walk.form.forwarding(walk, step, child);
   frame.callColdAccesses = forwarding.coldAccesses;
   return forwarding;
-}
-
-function forwardingOf(
-  walk: WalkState,
-  step: Step,
-  { child, expansion }: { readonly child: number; readonly expansion: number },
-): Forwarding {
-  const costIncludesForwarded = isCall[step.op] === 1 || walk.quirks.createCostIncludesForwarded;
-  if (walk.rules === null) {
-    const given = walk.table.gas[child]!;
-    const overhead = costIncludesForwarded ? step.gasCost - given : step.gasCost;
-    return { overhead, forwarded: given, given, coldAccesses: Number.NaN };
-  }
-  if (isCreate[step.op] === 1) {
-    const creation = walk.rules.creation(step, expansion);
-    const cost = creation.overhead + (costIncludesForwarded ? creation.forwarded : 0);
-    walk.checkGas("gas_cost", cost, step.gasCost, step.index);
-    return creation;
-  }
-  const isPrecompile = precompileAt(walk.addressFork, step.address(1)) > 0;
-  return (
-    walk.rules.solveCall(step, expansion, isPrecompile) ??
-    walk.fail("call_cost", "a cost that the fork knows", step.gasCost, step.index)
-  );
 }
 
 /** A call or creation whose next step has the same depth: no step ran in between, and none is missing. */
 export function passOverCall(walk: WalkState, step: Step, next: Step): void {
   checkNextPlace(walk, step, next);
   const child = takeChild(walk, step);
-  const { overhead, forwarded, given } = findForwarding(walk, step, child);
-  const success = callSucceeded(walk, next);
+  const { overhead, forwarded, given } = takeForwarding(walk, step, child);
+  const success = walk.form.succeeded(walk, next, child);
   const used = given - (next.gas - (step.gas - overhead - forwarded));
-  checkOutcome(walk, child, success, step);
-  const call: PassedOver = { step, next, child, used, given, success };
   const isCreation = isCreate[step.op] === 1;
+  const callTo = isCreation
+    ? walk.form.createdAddress(walk, next, child)
+    : walk.form.calledAddress(walk, step, child);
+  const call: PassedOver = { step, next, child, used, given, success, callTo };
   const hasFrame = isCreation ? checkEmptyCreation(walk, call) : checkEmptyCall(walk, call);
   if (hasFrame) {
     walk.checkGas("call_gas", walk.table.gas[child]!, given, step.index);
     walk.checkGas("call_gas_used", walk.table.gasUsed[child]!, used, step.index);
   }
-  if (isCreation && success) checkCreated(walk, child, next);
   const gasUsed = gasBetween(step, next);
   walk.open.current.gasUsedSum += gasUsed;
-  const callTo = isCreation ? next.address(0) : step.address(1);
   walk.rows.addStep(step, { gasUsed, gasSelf: gasUsed, error: step.error, callTo }, walk.open);
   const ownGas = hasFrame ? gasUsed - used : gasUsed;
   walk.aggs?.addCall(step.op, walk.open.current, { gas: ownGas, gasUsed });
-  if (hasFrame) addEmptyFrame(walk, call, callTo);
+  if (hasFrame) addEmptyFrame(walk, call);
 }
 
 /** A frame that ran no step: an account without code, a precompile, empty init code (2.5). */
-function addEmptyFrame(walk: WalkState, { step, used, success }: PassedOver, target: string): void {
+function addEmptyFrame(walk: WalkState, call: PassedOver): void {
+  const { step, used, success, callTo: target } = call;
   const { open } = walk;
   const id = open.takeId();
   walk.rows.addSynthetic(step, id, target, open);
@@ -205,6 +158,8 @@ type PassedOver = {
   readonly used: number;
   readonly given: number;
   readonly success: boolean;
+  /** The address that it calls or created. */
+  readonly callTo: string;
 };
 
 /** Whether it has a frame: empty init code has; balance, depth, nonce or an occupied address let none be. */
@@ -219,8 +174,8 @@ function checkEmptyCreation(walk: WalkState, call: PassedOver): boolean {
 
 /** Whether it has a frame: an account without code has, and a precompile that ran. */
 function checkEmptyCall(walk: WalkState, call: PassedOver): boolean {
-  const { step, used, given, success, child, next } = call;
-  const precompile = precompileAt(walk.addressFork, step.address(1));
+  const { used, given, success, child, next } = call;
+  const precompile = precompileAt(walk.addressFork, call.callTo);
   if (precompile === 0) {
     if (walk.rules !== null && used !== 0) {
       walk.fail("steps_of_call", "steps of the callee", "none", next.index);
@@ -228,7 +183,7 @@ function checkEmptyCall(walk: WalkState, call: PassedOver): boolean {
     return success;
   }
   if (success) {
-    checkPrice(walk, step, precompile, { used, given });
+    checkPrice(walk, call, precompile);
     return true;
   }
   if (walk.rules === null) return !walk.cursor.notEntered(child);
@@ -237,14 +192,10 @@ function checkEmptyCall(walk: WalkState, call: PassedOver): boolean {
   return false;
 }
 
-function checkPrice(
-  walk: WalkState,
-  step: Step,
-  precompile: number,
-  { used, given }: { used: number; given: number },
-): void {
+function checkPrice(walk: WalkState, call: PassedOver, precompile: number): void {
   if (walk.rules === null) return;
-  const inputBytes = step.words[stackPops[step.op] === 7 ? 4 : 3]!;
+  const { step, child, used, given } = call;
+  const inputBytes = walk.form.inputBytes(walk, step, child);
   const price = precompilePrice(walk.rules.fork, precompile, inputBytes);
   const isRight = price === null ? used >= 0 && used <= given : used === price;
   if (!isRight) walk.fail("precompile_gas", price ?? `0 to ${given}`, used, step.index);

@@ -1,4 +1,4 @@
-import { operationId } from "./opcodes.ts";
+import { EXTCODECOPY, operationId } from "./opcodes.ts";
 import type { Step } from "./step.ts";
 
 /** Costs of EIP-2929 that hold a cold access, of the opcodes whose costs are fixed (traces, section 5.2). */
@@ -10,7 +10,6 @@ coldCosts[operationId("EXTCODESIZE")] = [2600];
 coldCosts[operationId("EXTCODEHASH")] = [2600];
 coldCosts[operationId("SELFDESTRUCT")] = [7600, 32_600];
 
-const EXTCODECOPY = operationId("EXTCODECOPY");
 const COLD_ACCOUNT_GAS = 2600;
 
 /** Cold accesses of a step that neither halts nor calls, from Berlin on; its memory grew by `expansionGas`. */

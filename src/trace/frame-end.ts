@@ -1,7 +1,6 @@
 import {
   haltsSilently,
   haltsSilentlyInStatic,
-  isCall,
   isEnder,
   RETURN,
   REVERT,
@@ -9,7 +8,7 @@ import {
 } from "./opcodes.ts";
 import type { OpenFrame } from "./open-frames.ts";
 import type { Step } from "./step.ts";
-import { checkCost, isAlwaysInvalid, mustHalt } from "./step-checks.ts";
+import { isAlwaysInvalid, mustHalt } from "./step-checks.ts";
 import type { WalkState } from "./walk-state.ts";
 
 /** How a frame's last step ended it. */
@@ -37,13 +36,13 @@ export function endFrame(walk: WalkState, step: Step, success: boolean): EndedFr
   const gasUsed = end.halted ? step.gas : step.cappedGasCost;
   frame.gasUsedSum += gasUsed;
   const error = end.halted ? (step.error ?? haltText(step)) : step.error;
-  const callTo = isCall[step.op] === 1 && step.height >= 2 ? step.address(1) : null;
+  const callTo = walk.form.addressOfHaltedCall(step);
   walk.rows.addStep(step, { gasUsed, gasSelf: gasUsed, error, callTo }, walk.open);
   if (end.halted && error !== null) {
     walk.aggs?.addHalt(step, frame);
   } else {
     const wordsBefore = frame.memoryWords;
-    checkCost(walk, step, frame);
+    walk.form.checkCost(walk, step, frame);
     walk.aggs?.addPlain(step, frame, gasUsed, wordsBefore);
   }
   const destructs = step.op === SELFDESTRUCT && !end.halted;
@@ -83,7 +82,7 @@ function mayHaltSilently(walk: WalkState, step: Step, frame: OpenFrame): boolean
 /** Gas for storing the code of a creation that succeeded. */
 function deposit(walk: WalkState, step: Step, left: number): number {
   if (!walk.open.current.isCreation || step.op !== RETURN) return 0;
-  const gas = CODE_DEPOSIT_GAS * step.words[1]!;
+  const gas = CODE_DEPOSIT_GAS * walk.form.codeBytes(walk, step);
   if (gas <= left) return gas;
   // Frontier keeps the creation, without its code.
   if (walk.rules === null || walk.rules.fork === "frontier") return 0;

@@ -23,6 +23,7 @@ export type Forwarding = {
   readonly forwarded: number;
   /** What the callee starts with: forwarded and stipend. */
   readonly given: number;
+  readonly movesValue: boolean;
   /** Cold accesses of a call; NaN where they cannot be known. */
   readonly coldAccesses: number;
 };
@@ -34,7 +35,7 @@ const KECCAK = 3;
 const LOG = 4;
 const EXP = 5;
 const STATE = 6;
-const EXTCODECOPY = 7;
+const EXTERNAL_COPY = 7;
 const UNCHECKED = 8;
 const kindCodes: Readonly<Record<CostKind | "unknown", number>> = {
   fixed: FIXED,
@@ -44,7 +45,7 @@ const kindCodes: Readonly<Record<CostKind | "unknown", number>> = {
   log: LOG,
   exp: EXP,
   state: STATE,
-  extcodecopy: EXTCODECOPY,
+  extcodecopy: EXTERNAL_COPY,
   call: UNCHECKED,
   create: UNCHECKED,
   halt: UNCHECKED,
@@ -54,7 +55,7 @@ const kinds = new Uint8Array(0x10000).fill(UNCHECKED);
 for (const id of knownOperationNames.keys()) kinds[id] = kindCodes[costKindOf(id)];
 
 const CALL_VALUE_GAS = 9000;
-const CALL_STIPEND = 2300;
+export const CALL_STIPEND = 2300;
 const NEW_ACCOUNT_GAS = 25_000;
 const CREATE_GAS = 32_000;
 const COLD_ACCOUNT_GAS = 2600;
@@ -117,7 +118,7 @@ export class GasRules {
         break;
       case STATE:
         return this.stateCosts[op]?.includes(gasCost) ? -1 : (this.stateCosts[op]?.[0] ?? 0);
-      case EXTCODECOPY: {
+      case EXTERNAL_COPY: {
         const copying = 3 * wordCount(step.words[3]!) + expansionGas(wordsBefore, words);
         return this.accountAccess.includes(gasCost - copying)
           ? -1
@@ -127,6 +128,46 @@ export class GasRules {
         return -1;
     }
     return expected === gasCost ? -1 : expected;
+  }
+
+  /**
+   * The same where no operand is known: at least the constant part, exactly the fixed costs.
+   * Gives the least cost where the step's is impossible, else -1.
+   */
+  impossibleCost(step: Step): number {
+    const { op, gasCost } = step;
+    const least = constantGas[op]!;
+    switch (kinds[op]) {
+      case FIXED:
+        return gasCost === least ? -1 : least;
+      case MEMORY:
+      case COPY:
+      case KECCAK:
+      case LOG:
+        return gasCost >= least ? -1 : least;
+      case EXP: {
+        const bytes = (gasCost - least) / this.expByteGas;
+        return Number.isInteger(bytes) && bytes >= 0 && bytes <= 32 ? -1 : least;
+      }
+      case STATE:
+        return this.stateCosts[op]?.includes(gasCost) ? -1 : (this.stateCosts[op]?.[0] ?? 0);
+      case EXTERNAL_COPY:
+        return gasCost >= this.accountAccess[0]! ? -1 : this.accountAccess[0]!;
+      default:
+        return -1;
+    }
+  }
+
+  /** Whether a CALL* may cost and hand on what the callTracer says. */
+  isPossibleCall(step: Step, { overhead, forwarded, movesValue }: Forwarding): boolean {
+    const least = this.callAccess[0]! + (movesValue ? CALL_VALUE_GAS : 0);
+    const most = this.mostForwarded(step.gas - overhead);
+    return overhead >= least && forwarded >= 0 && forwarded <= most;
+  }
+
+  /** Whether a CREATE* may cost and hand on what the callTracer says. */
+  isPossibleCreation(step: Step, { overhead, forwarded }: Forwarding): boolean {
+    return overhead >= CREATE_GAS && forwarded === this.mostForwarded(step.gas - overhead);
   }
 
   /**
@@ -148,6 +189,7 @@ export class GasRules {
             overhead,
             forwarded,
             given: forwarded + (movesValue ? CALL_STIPEND : 0),
+            movesValue,
             coldAccesses: coldAccessesOfCall(access),
           };
         }
@@ -160,13 +202,17 @@ export class GasRules {
   creation(step: Step, expansion: number): Forwarding {
     const perWord = this.initCodeWordGas + (step.op === CREATE2 ? 6 : 0);
     const overhead = CREATE_GAS + perWord * wordCount(step.words[2]!) + expansion;
-    const left = step.gas - overhead;
-    const forwarded = this.keepsOne64th ? left - Math.floor(left / 64) : left;
-    return { overhead, forwarded, given: forwarded, coldAccesses: 0 };
+    const forwarded = this.mostForwarded(step.gas - overhead);
+    return { overhead, forwarded, given: forwarded, movesValue: false, coldAccesses: 0 };
   }
 
   private forwarded(left: number, operand: number): number {
-    return this.keepsOne64th ? Math.min(operand, left - Math.floor(left / 64)) : operand;
+    return this.keepsOne64th ? Math.min(operand, this.mostForwarded(left)) : operand;
+  }
+
+  /** All but one 64th of the gas left (EIP-150). */
+  private mostForwarded(left: number): number {
+    return this.keepsOne64th ? left - Math.floor(left / 64) : left;
   }
 }
 

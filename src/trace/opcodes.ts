@@ -166,6 +166,7 @@ export function introducedIn(id: number): Fork | null {
 
 export const CALL = operationId("CALL");
 export const CALLCODE = operationId("CALLCODE");
+export const EXTCODECOPY = operationId("EXTCODECOPY");
 export const STATICCALL = operationId("STATICCALL");
 export const CREATE = operationId("CREATE");
 export const CREATE2 = operationId("CREATE2");

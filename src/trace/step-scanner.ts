@@ -68,6 +68,7 @@ const ERROR_WITHOUT_TEXT = "error without text";
 export class StepScanner extends BlockAnswerScanner {
   private readonly operations: OperationTable;
   private readonly sink: StepSink;
+  private readonly stackKey: number;
   private place = RESULT;
   private readonly words = new LastWords();
   private step = new Step();
@@ -77,9 +78,13 @@ export class StepScanner extends BlockAnswerScanner {
   private stepErrorText = "";
   private stepErrorNesting = 0;
 
-  /** `operationNames`: names by operation id, to which a scan adds those that no opcode has. */
-  constructor(sink: StepSink, operationNames: string[]) {
+  /**
+   * `operationNames`: names by operation id, to which a scan adds those that no opcode has.
+   * `readsStacks`: false passes over stacks, whether the node sends them or not.
+   */
+  constructor(sink: StepSink, operationNames: string[], readsStacks = true) {
     super("structLogs");
+    this.stackKey = readsStacks ? STACK : 0;
     this.sink = sink;
     this.operations = new OperationTable(operationNames);
   }
@@ -177,6 +182,7 @@ export class StepScanner extends BlockAnswerScanner {
       const token = lexer.next();
       if (token === KEY) {
         this.field = stepKey(lexer);
+        if (this.field === STACK) this.field = this.stackKey;
         if (this.field === 0) lexer.skipValue();
       } else if (token === NEED_MORE) {
         return false;

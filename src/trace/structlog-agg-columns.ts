@@ -31,10 +31,10 @@ export type StructlogAggColumns = {
   gasRefund: Float64Array;
   /** NaN = NULL. */
   intrinsicGas: Float64Array;
-  /** NaN = NULL: then the other three sums of words are NULL too. */
+  /** NaN = NULL; the four sums of words are NULL together. */
   memoryWordsSumBefore: Float64Array;
   memoryWordsSumAfter: Float64Array;
-  /** Sums of squares can pass 2^53, so they are exact. */
+  /** Can pass 2^53, so exact; NULL where memoryWordsSumBefore is. */
   memoryWordsSqSumBefore: BigUint64Array;
   memoryWordsSqSumAfter: BigUint64Array;
   /** NaN = NULL. */

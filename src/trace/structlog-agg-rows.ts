@@ -1,12 +1,15 @@
 import { coldAccesses } from "./cold-access.ts";
 import type { FrameTotals, Totals } from "./frame-totals.ts";
 import { expansionGas } from "./memory.ts";
+import { EXTCODECOPY } from "./opcodes.ts";
 import type { OpenFrame, OpenFrames } from "./open-frames.ts";
 import type { Step } from "./step.ts";
 import { reserveAggRow, type StructlogAggColumns } from "./structlog-agg-columns.ts";
 
 /** What can be known of the steps of a block; the rest is NULL. */
 export type AggKnowledge = {
+  /** Operands: memory, and the accesses of CALL* and EXTCODECOPY. */
+  readonly stacks: boolean;
   /** Cold accesses: from Berlin on, under a fork whose gas rules are known. */
   readonly coldAccesses: boolean;
   /** Gas of growing memory: where the gas rules are known. */
@@ -59,7 +62,7 @@ export class StructlogAggRows {
       wordsBefore,
       wordsAfter,
       expansionGas: growth,
-      coldAccesses: coldAccesses(step, growth),
+      coldAccesses: this.coldAccesses(step, growth),
     });
   }
 
@@ -133,14 +136,20 @@ export class StructlogAggRows {
 
   private setMemoryAndAccesses(row: number, sums: Totals | null): void {
     const { columns, knowledge } = this;
-    columns.memoryWordsSumBefore[row] = sums?.wordsBefore ?? 0;
-    columns.memoryWordsSumAfter[row] = sums?.wordsAfter ?? 0;
+    const knowsMemory = knowledge.stacks || sums === null;
+    columns.memoryWordsSumBefore[row] = knowsMemory ? (sums?.wordsBefore ?? 0) : Number.NaN;
+    columns.memoryWordsSumAfter[row] = knowsMemory ? (sums?.wordsAfter ?? 0) : Number.NaN;
     columns.memoryWordsSqSumBefore[row] = sums?.exactSquaresBefore ?? 0n;
     columns.memoryWordsSqSumAfter[row] = sums?.exactSquaresAfter ?? 0n;
-    columns.memoryExpansionGas[row] = knowledge.expansionGas
-      ? (sums?.expansionGas ?? 0)
-      : Number.NaN;
+    columns.memoryExpansionGas[row] =
+      knowledge.expansionGas && knowsMemory ? (sums?.expansionGas ?? 0) : Number.NaN;
     columns.coldAccessCount[row] = knowledge.coldAccesses ? (sums?.coldAccesses ?? 0) : Number.NaN;
+  }
+
+  private coldAccesses(step: Step, growth: number): number {
+    return step.op === EXTCODECOPY && !this.knowledge.stacks
+      ? Number.NaN
+      : coldAccesses(step, growth);
   }
 
   private append(frame: EndedFrameRow, frames: OpenFrames): number {

@@ -128,7 +128,8 @@ function refundCounter(step: Step): number {
 
 function checkReturnSize(walk: WalkState, step: Step, end: FrameEnd): void {
   if (end.halted || (step.op !== RETURN && step.op !== REVERT)) return;
-  const size = step.words[1]!;
+  const size = walk.form.returnedBytes(step);
+  if (size === null) return;
   const { facts, returnValue } = walk;
   const { bytes } = returnValue;
   // Frontier keeps a creation whose code it cannot pay, without the code; an unknown fork may do so.

@@ -3,10 +3,12 @@ import { type Fork, isAtLeast } from "../domain/fork.ts";
 import type { CallFrames } from "./call-frames.ts";
 import { CallTableCursor } from "./call-table-cursor.ts";
 import type { ClientQuirks } from "./client-quirks.ts";
-import { GasRules } from "./gas-rules.ts";
-import { DIFFICULTY, PREVRANDAO } from "./opcodes.ts";
+import { CALL_STIPEND, type Forwarding, GasRules } from "./gas-rules.ts";
+import { CALL, CALLCODE, DIFFICULTY, isCall, PREVRANDAO } from "./opcodes.ts";
 import { OpenFrames } from "./open-frames.ts";
+import type { ProofForm } from "./proof-form.ts";
 import { ReturnValueCheck } from "./return-value-check.ts";
+import type { Step } from "./step.ts";
 import type { StructlogAggColumns } from "./structlog-agg-columns.ts";
 import { StructlogAggRows } from "./structlog-agg-rows.ts";
 import type { StructlogColumns } from "./structlog-columns.ts";
@@ -21,6 +23,7 @@ export type WalkInput = {
   /** Null: no gas rule is known, so none is checked. */
   readonly fork: Fork | null;
   readonly quirks: ClientQuirks;
+  readonly form: ProofForm;
   /** Null: the rows of steps are counted, not kept. */
   readonly columns: StructlogColumns | null;
   /** Null: frames are not summed up. */
@@ -35,6 +38,7 @@ export class WalkState {
   readonly transactions: readonly TransactionFacts[];
   readonly table: CallFrames;
   readonly quirks: ClientQuirks;
+  readonly form: ProofForm;
   readonly fork: Fork | null;
   /** Null where no gas rule is known. */
   readonly rules: GasRules | null;
@@ -66,6 +70,7 @@ export class WalkState {
     this.transactions = transactions;
     this.table = frames;
     this.quirks = quirks;
+    this.form = input.form;
     this.fork = fork;
     this.rules = fork === null ? null : new GasRules(fork, quirks);
     this.addressFork = fork ?? "osaka";
@@ -79,7 +84,11 @@ export class WalkState {
     this.aggs =
       aggColumns === null
         ? null
-        : new StructlogAggRows(aggColumns, { coldAccesses: knowsAccesses, expansionGas: hasRules });
+        : new StructlogAggRows(aggColumns, {
+            stacks: input.form.hasStacks,
+            coldAccesses: knowsAccesses,
+            expansionGas: hasRules,
+          });
     this.operationNames = input.operationNames;
   }
 
@@ -112,6 +121,18 @@ export class WalkState {
   /** The opcode's name, for messages. */
   name(operation: number): string {
     return this.operationNames[operation] ?? "an unknown opcode";
+  }
+
+  /** What a call or creation costs and hands on by the callTracer, whose frame of it is `child`. */
+  forwardingByTable(step: Step, child: number): Forwarding {
+    const given = this.table.gas[child]!;
+    const movesValue =
+      (step.op === CALL || step.op === CALLCODE) && this.table.hasValue[child] === 1;
+    const forwarded = movesValue ? given - CALL_STIPEND : given;
+    const calls = isCall[step.op] === 1;
+    const costIncludesForwarded = calls || this.quirks.createCostIncludesForwarded;
+    const overhead = costIncludesForwarded ? step.gasCost - forwarded : step.gasCost;
+    return { overhead, forwarded, given, movesValue, coldAccesses: calls ? Number.NaN : 0 };
   }
 
   /** @throws {TraceRejected} proof_mismatch, always. */

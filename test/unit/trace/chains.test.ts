@@ -1,9 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { firstDifference, toPlainRows } from "../../../src/dev/golden.ts";
+import { firstDifference, withoutStacks } from "../../../src/dev/golden-comparison.ts";
+import { toPlainAggRows, toPlainRows } from "../../../src/dev/golden-rows.ts";
 import type { RpcBlock } from "../../../src/domain/chain.ts";
 import { type Fork, isAtLeast } from "../../../src/domain/fork.ts";
 import { verifyBlockRoots } from "../../../src/trace/block-roots.ts";
-import { type BlockProof, createBlockTrace } from "../../../src/trace/block-trace.ts";
+import {
+  type BlockProof,
+  type BlockTraceInput,
+  createBlockTrace,
+} from "../../../src/trace/block-trace.ts";
 import { startAnvil } from "../../support/anvil.ts";
 import { hasGeth, startGeth } from "../../support/geth.ts";
 import { oracleStructlogRows } from "../../support/oracle.ts";
@@ -97,17 +102,34 @@ for (const { name, fork, few, present, start } of nodes) {
           checked: ["header_hash", "transaction_hashes", "transactions_root", "receipts_root"],
           unverified: [],
         });
-        const { proof, rows } = trace(recorded, fork, clientVersion);
+        const { proof, rows } = trace(recorded, { fork, clientVersion });
         expect(proof.detail.unverified, recorded.name).toEqual([]);
         expect(firstDifference(oracleRows(recorded, fork), rows), recorded.name).toBeNull();
       }
     });
 
+    it("are proven without stacks too, and what that way can know is the same", () => {
+      for (const recorded of blocks) {
+        const whole = trace(recorded, { fork, clientVersion });
+        const lean = trace(recorded, { fork, clientVersion, stacks: false });
+        expect(lean.proof.detail.unverified, recorded.name).toEqual([]);
+        const known = withoutStacks({
+          structlog: whole.rows,
+          structlog_agg: whole.aggRows,
+          transaction: [],
+        });
+        expect(firstDifference(known.structlog, lean.rows), recorded.name).toBeNull();
+        expect(firstDifference(known.structlog_agg ?? [], lean.aggRows), recorded.name).toBeNull();
+      }
+    });
+
     it("are unverified, not refused, when their fork is unknown", () => {
       for (const recorded of blocks) {
-        const { proof } = trace(recorded, null, clientVersion);
-        const isProven = proof.proof === "proven";
-        expect(isProven, recorded.name).toBe(false);
+        for (const stacks of [true, false]) {
+          const { proof } = trace(recorded, { fork: null, clientVersion, stacks });
+          const isProven = proof.proof === "proven";
+          expect(isProven, recorded.name).toBe(false);
+        }
       }
     });
 
@@ -147,13 +169,25 @@ function changeHeader(block: RpcBlock, field: "transactionsRoot"): void {
   Object.assign(block, { [field]: `0x${"12".repeat(32)}`, unknownField: "0x0" });
 }
 
-function trace(recorded: RecordedBlock, fork: Fork | null, clientVersion: string) {
-  const engine = createBlockTrace({ ...recorded, fork, clientVersion });
+type TraceOptions = Pick<BlockTraceInput, "fork" | "clientVersion" | "stacks">;
+
+function trace(recorded: RecordedBlock, options: TraceOptions) {
+  const engine = createBlockTrace({
+    ...recorded,
+    ...options,
+    processors: ["structlog", "structlog_agg"],
+  });
   engine.scanCalls(recorded.calls);
   engine.endCalls();
   engine.scanSteps(recorded.steps);
   const proof: BlockProof = engine.endSteps();
-  return { proof, rows: toPlainRows(recorded.block, engine.columns) };
+  if (engine.aggColumns === undefined) throw new Error("no columns of structlog_agg");
+  expect(engine.aggColumns.length).toBe(proof.structlogAggRows);
+  return {
+    proof,
+    rows: toPlainRows(recorded.block, engine.columns),
+    aggRows: toPlainAggRows(recorded.block, engine.aggColumns),
+  };
 }
 
 function oracleRows({ block, receipts, steps, calls }: RecordedBlock, fork: Fork) {

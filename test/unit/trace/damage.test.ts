@@ -101,7 +101,10 @@ function framesOf(frame: Frame): Frame[] {
   return [frame, ...(frame.calls ?? []).flatMap(framesOf)];
 }
 
-describe(`honest traces of ${folder}, damaged`, () => {
+describe.each([
+  ["with stacks", true],
+  ["without stacks", false],
+])(`honest traces of ${folder}, %s, damaged`, (_, stacks) => {
   it.each(Object.keys(damages))("%s: the proof objects", (name) => {
     const damage = damages[name]!;
     let damaged = 0;
@@ -113,7 +116,7 @@ describe(`honest traces of ${folder}, damaged`, () => {
         if (!damage(trace, call, place) || isInvisible(golden, trace)) return;
         damaged++;
         const lie = { ...golden, trace: JSON.stringify(trace), callTrace: JSON.stringify(call) };
-        expect(() => traceGolden(lie)).toThrow(TraceRejected);
+        expect(() => traceGolden(lie, { stacks })).toThrow(TraceRejected);
       }),
       { numRuns: 150 },
     );

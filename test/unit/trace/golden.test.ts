@@ -1,12 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import {
-  checkGolden,
-  firstDifference,
-  type GoldenTransaction,
-  type PlainRow,
-} from "../../../src/dev/golden.ts";
+import { checkGolden, type GoldenTransaction, type PlainRow } from "../../../src/dev/golden.ts";
+import { firstDifference } from "../../../src/dev/golden-comparison.ts";
 import { oracleStructlogRows, oracleTransactionRows } from "../../support/oracle.ts";
 
 const folders = [
@@ -22,15 +18,21 @@ for (const { name, path } of folders) {
     for (const file of files) {
       const transactions: GoldenTransaction[] = JSON.parse(readFileSync(join(path, file), "utf8"));
 
-      it(`${file}: the engine gives the expected rows and proves every transaction`, () => {
-        const differences = transactions.flatMap((golden) =>
-          checkGolden(golden)
-            .filter(({ difference }) => difference !== null)
-            .map(({ table, difference }) => `${golden.id} ${table}: ${difference}`),
-        );
-        expect(transactions.length).toBeGreaterThan(0);
-        expect(differences).toEqual([]);
-      });
+      it.each([
+        ["with stacks", true],
+        ["without stacks, what it cannot know being NULL", false],
+      ])(
+        `${file}: the engine gives the expected rows and proves every transaction, %s`,
+        (_, stacks) => {
+          const differences = transactions.flatMap((golden) =>
+            checkGolden(golden, { stacks })
+              .filter(({ difference }) => difference !== null)
+              .map(({ table, difference }) => `${golden.id} ${table}: ${difference}`),
+          );
+          expect(transactions.length).toBeGreaterThan(0);
+          expect(differences).toEqual([]);
+        },
+      );
 
       it(`${file}: the oracle gives the expected rows too`, () => {
         const differences = transactions.flatMap((golden) => oracleDifferences(golden));
