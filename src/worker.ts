@@ -23,18 +23,8 @@ import { connectWorker } from "./temporal/connect-worker.ts";
 import { createWorkers } from "./temporal/create-workers.ts";
 import { isServerAway } from "./temporal/grpc-status.ts";
 import { registerSearchAttributes } from "./temporal/register-search-attributes.ts";
-import { verifyBlockRoots } from "./trace/block-roots.ts";
-import { createBlockTrace } from "./trace/block-trace.ts";
-import { clearStructlogColumns } from "./trace/structlog-columns.ts";
-import { toTransactionRows } from "./trace/transaction-rows.ts";
+import { traceEngine } from "./trace/trace-engine.ts";
 import { workflowIds } from "./workflows/messages.ts";
-
-const traceEngine = {
-  createBlockTrace,
-  clearStructlogColumns,
-  verifyBlockRoots,
-  toTransactionRows,
-};
 
 /** What lasts as long as the process. */
 type Process = {

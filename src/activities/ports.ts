@@ -3,6 +3,7 @@ import type { BlockRef, HeadPolicy, Hex, RpcBlock, RpcReceipt } from "../domain/
 import type { Fork } from "../domain/fork.ts";
 import type { LedgerRow, LedgerStatus } from "../domain/ledger.ts";
 import type { DataTable, Processor } from "../domain/processor.ts";
+import type { StructlogAggColumns } from "../trace/structlog-agg-columns.ts";
 import type { StructlogColumns } from "../trace/structlog-columns.ts";
 import type { TransactionRow } from "../trace/transaction-rows.ts";
 
@@ -75,6 +76,7 @@ export type Attempt = {
  */
 export interface RowWriter {
   addStructlogs(attempt: Attempt, columns: StructlogColumns): void;
+  addStructlogAggs(attempt: Attempt, columns: StructlogAggColumns): void;
   addTransactions(attempt: Attempt, rows: readonly TransactionRow[]): void;
   /** What waits to be written. */
   readonly pending: { readonly rows: number; readonly bytes: number };

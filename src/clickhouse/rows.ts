@@ -1,14 +1,16 @@
 import type { Attempt, RowStore, RowWriter } from "../activities/ports.ts";
 import { type DataTable, dataTables } from "../domain/processor.ts";
 import type { ClickHouse } from "./client.ts";
+import { encodeStructlogAggBlock, structlogAggColumnNames } from "./structlog-agg-block.ts";
 import { encodeStructlogBlock, structlogColumnNames } from "./structlog-block.ts";
 import { encodeTransactionBlock, transactionColumnNames } from "./transaction-block.ts";
 
 /** Blocks that wait for the next insert into one table. */
 type Batch = { token: string; rows: number; bytes: number; blocks: Uint8Array[] };
 
-const columnsOf: Partial<Record<DataTable, readonly string[]>> = {
+const columnsOf: Readonly<Record<DataTable, readonly string[]>> = {
   [dataTables.structlog]: structlogColumnNames,
+  [dataTables.structlog_agg]: structlogAggColumnNames,
   [dataTables.transaction]: transactionColumnNames,
 };
 
@@ -62,6 +64,11 @@ function createRowWriter(clickhouse: ClickHouse): RowWriter {
       const block = encodeStructlogBlock(attempt, columns, unixSeconds());
       add(dataTables.structlog, attempt, columns.length, block);
     },
+    addStructlogAggs(attempt, columns) {
+      if (columns.length === 0) return;
+      const block = encodeStructlogAggBlock(attempt, columns, unixSeconds());
+      add(dataTables.structlog_agg, attempt, columns.length, block);
+    },
     addTransactions(attempt, rows) {
       if (rows.length === 0) return;
       const block = encodeTransactionBlock(attempt, rows, unixSeconds());
@@ -76,7 +83,7 @@ function createRowWriter(clickhouse: ClickHouse): RowWriter {
     },
     async flush(signal) {
       for (const [table, { token, blocks }] of waiting) {
-        await clickhouse.insertBlocks(table, columnsOf[table] ?? [], blocks, { token, signal });
+        await clickhouse.insertBlocks(table, columnsOf[table], blocks, { token, signal });
         waiting.delete(table);
       }
     },

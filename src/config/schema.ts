@@ -4,14 +4,18 @@ import type { Processor } from "../domain/processor.ts";
 /** What a processor may be called: our names, then execution-processor's for the same. */
 const processorNames = [
   "structlog",
+  "structlog_agg",
   "transaction",
   "transaction_structlog",
+  "transaction_structlog_agg",
   "transaction_simple",
 ] as const;
 const processorOf: Readonly<Record<(typeof processorNames)[number], Processor>> = {
   structlog: "structlog",
+  structlog_agg: "structlog_agg",
   transaction: "transaction",
   transaction_structlog: "structlog",
+  transaction_structlog_agg: "structlog_agg",
   transaction_simple: "transaction",
 };
 
@@ -63,12 +67,12 @@ const network = z.strictObject({
   processors: z
     .array(
       z
-        .enum(processorNames, { error: "must be structlog or transaction" })
+        .enum(processorNames, { error: "must be structlog, structlog_agg or transaction" })
         .transform((name) => processorOf[name]),
     )
     .min(1, { error: "must hold a processor" })
     .transform((names) => [...new Set<Processor>(names)])
-    .default(["structlog", "transaction"]),
+    .default(["structlog", "structlog_agg", "transaction"]),
   startBlock: wholeNumber("block number", { minimum: 0 }).nullable().default(null),
   headPolicy: oneOf(headPolicies).default("latest"),
   finalityDepth: wholeNumber("blocks", { minimum: 0 }).nullable().default(null),

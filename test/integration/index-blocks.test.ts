@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { TraceEngine } from "../../src/activities/index-blocks/trace-engine.ts";
 import type { Dependencies, ExecutionNode, Network } from "../../src/activities/ports.ts";
 import { createLedger } from "../../src/clickhouse/ledger.ts";
 import { createNetworkStore } from "../../src/clickhouse/networks.ts";
@@ -9,25 +8,18 @@ import { createRangeStore } from "../../src/clickhouse/ranges.ts";
 import { createRowStore } from "../../src/clickhouse/rows.ts";
 import { prepareChain } from "../../src/dev/demo-chain/demo-chain.ts";
 import { callNode } from "../../src/dev/json-rpc.ts";
+import { processors } from "../../src/domain/processor.ts";
 import { createExecutionNode } from "../../src/rpc/execution-node.ts";
 import { readForkAt } from "../../src/rpc/fork-schedule.ts";
-import { verifyBlockRoots } from "../../src/trace/block-roots.ts";
-import { createBlockTrace } from "../../src/trace/block-trace.ts";
-import { clearStructlogColumns } from "../../src/trace/structlog-columns.ts";
-import { toTransactionRows } from "../../src/trace/transaction-rows.ts";
+import { traceEngine } from "../../src/trace/trace-engine.ts";
 import type { IndexBlocksInput } from "../../src/workflows/messages.ts";
 import { startIndexBlocks } from "../support/activity-run.ts";
 import { startAnvil } from "../support/anvil.ts";
 import { startTestClickHouse, type TestClickHouse } from "../support/clickhouse.ts";
 import { createFakeWorld } from "../support/fakes.ts";
-import { oracleRows, shownRows } from "../support/oracle-comparison.ts";
+import { aggregateContradictions, oracleRows, shownRows } from "../support/oracle-comparison.ts";
 
-const engine: TraceEngine = {
-  createBlockTrace,
-  clearStructlogColumns,
-  verifyBlockRoots,
-  toTransactionRows,
-};
+const engine = traceEngine;
 
 /** The demo's traffic repeats its kinds of transactions every so many blocks. */
 const trafficCycle = 12;
@@ -97,15 +89,16 @@ async function expectShown(name: string, fromBlock: number, toBlock: number): Pr
 describe("indexBlocks on a real chain and the real ClickHouse", () => {
   test("shows every step of every block, all proven", async () => {
     const dependencies = dependenciesFor("whole");
-    const { result } = start(dependencies, "whole", { toBlock: head });
+    const { result } = start(dependencies, "whole", { toBlock: head, processors });
 
     expect(await result).toMatchObject({ blocks: head + 1, failedCount: 0, failed: [] });
     const rows = await dependencies.ledger.read({
       network: "whole",
-      processors: ["structlog", "transaction"],
+      processors,
       range: { fromBlock: 0, toBlock: head },
     });
-    expect(rows).toHaveLength(2 * (head + 1));
+    expect(rows).toHaveLength(3 * (head + 1));
+    expect(await aggregateContradictions(clickhouse.client, { network: "whole" })).toEqual([]);
     expect(rows.filter(({ proof }) => proof !== "proven")).toEqual([]);
     await expectShown("whole", head - trafficCycle + 1, head);
   });

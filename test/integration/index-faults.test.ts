@@ -2,26 +2,17 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { TraceEngine } from "../../src/activities/index-blocks/trace-engine.ts";
 import { BlockProducer } from "../../src/dev/demo-chain/producer.ts";
 import { setUpContracts } from "../../src/dev/demo-chain/setup-blocks.ts";
 import { startDemoAnvil } from "../../src/dev/demo-chain/start-demo-anvil.ts";
 import { planBlock } from "../../src/dev/demo-chain/traffic.ts";
 import { type FaultProxy, startFaultProxy } from "../../src/dev/fault-proxy.ts";
 import { createExecutionNode } from "../../src/rpc/execution-node.ts";
-import { verifyBlockRoots } from "../../src/trace/block-roots.ts";
-import { createBlockTrace } from "../../src/trace/block-trace.ts";
-import { clearStructlogColumns } from "../../src/trace/structlog-columns.ts";
-import { toTransactionRows } from "../../src/trace/transaction-rows.ts";
+import { traceEngine } from "../../src/trace/trace-engine.ts";
 import { startIndexBlocks } from "../support/activity-run.ts";
 import { createFakeWorld, type FakeWorld } from "../support/fakes.ts";
 
-const engine: TraceEngine = {
-  createBlockTrace,
-  clearStructlogColumns,
-  verifyBlockRoots,
-  toTransactionRows,
-};
+const engine = traceEngine;
 const deadlineMs = 3000;
 /** A block of the set-up with calls, and the last block. */
 const poisoned = 9;

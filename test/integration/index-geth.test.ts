@@ -5,18 +5,16 @@ import { createLedger } from "../../src/clickhouse/ledger.ts";
 import { createNetworkStore } from "../../src/clickhouse/networks.ts";
 import { createRangeStore } from "../../src/clickhouse/ranges.ts";
 import { createRowStore } from "../../src/clickhouse/rows.ts";
+import { processors } from "../../src/domain/processor.ts";
 import { createExecutionNode } from "../../src/rpc/execution-node.ts";
 import { readForkAt } from "../../src/rpc/fork-schedule.ts";
-import { verifyBlockRoots } from "../../src/trace/block-roots.ts";
-import { createBlockTrace } from "../../src/trace/block-trace.ts";
-import { clearStructlogColumns } from "../../src/trace/structlog-columns.ts";
-import { toTransactionRows } from "../../src/trace/transaction-rows.ts";
+import { traceEngine } from "../../src/trace/trace-engine.ts";
 import { startIndexBlocks } from "../support/activity-run.ts";
 import { startTestClickHouse } from "../support/clickhouse.ts";
 import { createFakeWorld } from "../support/fakes.ts";
 import { hasGeth, startGeth } from "../support/geth.ts";
 import { makeGethTraffic, rich } from "../support/geth-traffic.ts";
-import { oracleRows, shownRows } from "../support/oracle-comparison.ts";
+import { aggregateContradictions, oracleRows, shownRows } from "../support/oracle-comparison.ts";
 
 /** One turn through all of the demo's traffic. */
 const trafficBlocks = 64;
@@ -48,7 +46,7 @@ test.skipIf(!hasGeth).each(chains)(
         network: async () => ({
           name: "net",
           node,
-          processors: ["structlog", "transaction"] as const,
+          processors,
           forkAt,
           headPolicy: "latest" as const,
           finalityDepth: 0,
@@ -60,25 +58,26 @@ test.skipIf(!hasGeth).each(chains)(
         networks: createNetworkStore(clickhouse.client),
         newAttemptId: () => randomBytes(8).readBigUInt64BE().toString(),
       };
-      const engine = {
-        createBlockTrace,
-        clearStructlogColumns,
-        verifyBlockRoots,
-        toTransactionRows,
-      };
+      const engine = traceEngine;
 
-      const result = await startIndexBlocks({ dependencies, engine, input: { toBlock: head } })
-        .result;
+      const result = await startIndexBlocks({
+        dependencies,
+        engine,
+        input: { toBlock: head, processors },
+      }).result;
 
       expect(result).toMatchObject({ blocks: head + 1, failedCount: 0, failed: [] });
       const range = { fromBlock: 0, toBlock: head };
       const rows = await ledger.read({
         network: "net",
-        processors: ["structlog", "transaction"],
+        processors,
         range,
       });
       const traced = rows.filter((row) => row.transactionCount > 0);
       expect(new Set(traced.map((row) => row.proof))).toEqual(new Set([proof]));
+      const contradictions = await aggregateContradictions(clickhouse.client, { network: "net" });
+      // Under unknown rules the gas identity does not hold.
+      if (proof === "proven") expect(contradictions).toEqual([]);
       const expected = await oracleRows({ rpcUrl: geth.url, forkAt: () => "osaka", ...range });
       const shown = await shownRows(clickhouse.client, { network: "net", ...range });
       expect(shown.transactions).toEqual(expected.transactions);

@@ -28,6 +28,7 @@ import {
   NodeUnavailableError,
   StorageUnavailableError,
 } from "../../src/errors.ts";
+import type { StructlogAggColumns } from "../../src/trace/structlog-agg-columns.ts";
 import {
   createStructlogColumns,
   type StructlogColumns,
@@ -281,8 +282,9 @@ const emptyTransaction = {
 
 /** One row a byte; proven when the bytes are as many as the block says. */
 export const fakeEngine: TraceEngine = {
-  createBlockTrace({ block }) {
+  createBlockTrace({ block, processors = ["structlog"] }) {
     const columns = createStructlogColumns();
+    const rowsPerByte = processors.includes("structlog") ? 1 : 0;
     const expected = Number(block.extraData);
     let rows = 0;
     return {
@@ -290,7 +292,7 @@ export const fakeEngine: TraceEngine = {
       scanCalls() {},
       endCalls() {},
       scanSteps(chunk) {
-        columns.length += chunk.length;
+        columns.length += chunk.length * rowsPerByte;
         rows += chunk.length;
       },
       endSteps() {
@@ -307,6 +309,9 @@ export const fakeEngine: TraceEngine = {
     };
   },
   clearStructlogColumns(columns) {
+    columns.length = 0;
+  },
+  clearStructlogAggColumns(columns) {
     columns.length = 0;
   },
   async verifyBlockRoots() {
@@ -340,6 +345,10 @@ class FakeWriter implements RowWriter {
   addStructlogs(attempt: Attempt, columns: StructlogColumns): void {
     this.#demandQuiet();
     this.#waiting.push({ table: "execution_structlog", attempt, rows: columns.length });
+  }
+  addStructlogAggs(attempt: Attempt, columns: StructlogAggColumns): void {
+    this.#demandQuiet();
+    this.#waiting.push({ table: "execution_structlog_agg", attempt, rows: columns.length });
   }
   addTransactions(attempt: Attempt, rows: readonly TransactionRow[]): void {
     this.#demandQuiet();

@@ -118,3 +118,38 @@ async function traceText(rpcUrl: string, hash: string, tracer: object): Promise<
   if (start < 0) throw new Error(`no trace: ${text.slice(0, 200)}`);
   return text.slice(start + '"result":'.length, text.lastIndexOf("}"));
 }
+
+/**
+ * Transactions whose aggregates contradict their steps and their receipt: steps counted otherwise, other frames, or
+ * another gas than max(intrinsic + cumulative - refund, floor), the identity of Prague and later.
+ */
+export async function aggregateContradictions(
+  clickhouse: ClickHouse,
+  { network }: { readonly network: string },
+): Promise<string[]> {
+  const rows = await clickhouse.query<{ hash: string }>(
+    `SELECT hash FROM
+     (
+       SELECT hash, structlog_count, gas_used, 21000 + 10 * (n_input_zero_bytes + 4 * n_input_nonzero_bytes) AS floor
+       FROM canonical_execution_transaction WHERE meta_network_name = {network:String}
+     ) AS receipts
+     LEFT JOIN
+     (
+       SELECT
+         transaction_hash AS hash,
+         sumIf(opcode_count, operation = '') AS steps, sumIf(opcode_count, operation != '') AS steps_of_opcodes,
+         countIf(operation = '') AS frames,
+         maxIf(assumeNotNull(intrinsic_gas) + gas_cumulative - assumeNotNull(gas_refund), call_frame_id = 0 AND operation = '') AS charged
+       FROM canonical_execution_transaction_structlog_agg WHERE meta_network_name = {network:String} GROUP BY hash
+     ) AS aggregates USING hash
+     LEFT JOIN
+     (
+       SELECT transaction_hash AS hash, uniqExact(call_frame_id) AS step_frames
+       FROM canonical_execution_transaction_structlog WHERE meta_network_name = {network:String} GROUP BY hash
+     ) AS steps USING hash
+     WHERE steps != structlog_count OR steps_of_opcodes != structlog_count
+       OR frames != greatest(step_frames, 1) OR greatest(charged, floor) != gas_used`,
+    { parameters: { network } },
+  );
+  return rows.map(({ hash }) => hash);
+}

@@ -12,7 +12,7 @@ const composeFile = z.object({
     z.object({
       ports: z.array(z.string()).default([]),
       depends_on: z.record(z.string(), z.object({ condition: z.string() })).default({}),
-      healthcheck: z.unknown(),
+      healthcheck: z.unknown().optional(),
       environment: z.record(z.string(), z.string()).default({}),
       volumes: z.array(z.string()).default([]),
     }),

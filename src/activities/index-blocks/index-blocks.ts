@@ -20,9 +20,6 @@ import { RowPipe } from "./row-pipe.ts";
 import type { Run } from "./run.ts";
 import type { TraceEngine } from "./trace-engine.ts";
 
-/** Processors whose rows this version makes. */
-const indexable: readonly Processor[] = ["structlog", "transaction"];
-
 /**
  * Takes blocks from the node to canonical rows (design, section 4). Idempotent: complete blocks are skipped, and rows
  * count only once the ledger names their attempt. It resumes from its heartbeat; faults of a block are booked to it,
@@ -94,7 +91,7 @@ async function startRun(start: Start): Promise<Run> {
     dependencies,
     network,
     input,
-    processors: input.processors.filter((processor) => indexable.includes(processor)),
+    processors: input.processors,
     clientVersion: await network.node.clientVersion(),
     origin: {
       workflowId: info.workflowExecution?.workflowId ?? "",

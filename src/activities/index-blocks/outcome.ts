@@ -18,6 +18,7 @@ export type TracedBlock = {
   readonly transactionCount: number;
   readonly structlogCount: number;
   readonly structlogRows: number;
+  readonly structlogAggRows: number;
   readonly gasUsed: number;
   readonly proof: "proven" | "unverified";
   readonly proofDetail: string;

@@ -24,7 +24,8 @@ export class Progress {
     if (outcome.kind === "skipped") this.#counts.skipped += 1;
     if (outcome.kind === "traced") {
       this.#counts.transactions += outcome.transactionCount;
-      this.#counts.rows += outcome.structlogRows + outcome.transactionCount;
+      this.#counts.rows +=
+        outcome.structlogRows + outcome.structlogAggRows + outcome.transactionCount;
       this.#counts.gasUsed += outcome.gasUsed;
     }
     if (outcome.kind === "failed") {

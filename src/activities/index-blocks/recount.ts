@@ -8,7 +8,7 @@ export function expectedRows(block: TracedBlock, processor: Processor): number {
   const rows = {
     structlog: block.structlogRows,
     transaction: block.transactionCount,
-    structlog_agg: 0,
+    structlog_agg: block.structlogAggRows,
   } as const satisfies Record<Processor, number>;
   return rows[processor];
 }

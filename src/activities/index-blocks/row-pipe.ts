@@ -1,3 +1,4 @@
+import type { StructlogAggColumns } from "../../trace/structlog-agg-columns.ts";
 import type { StructlogColumns } from "../../trace/structlog-columns.ts";
 import type { TransactionRow } from "../../trace/transaction-rows.ts";
 import type { Attempt, RowStore, RowWriter } from "../ports.ts";
@@ -24,6 +25,10 @@ export class RowPipe {
 
   addStructlogs(attempt: Attempt, columns: StructlogColumns): void {
     this.#filling.addStructlogs(attempt, columns);
+  }
+
+  addStructlogAggs(attempt: Attempt, columns: StructlogAggColumns): void {
+    this.#filling.addStructlogAggs(attempt, columns);
   }
 
   addTransactions(attempt: Attempt, rows: readonly TransactionRow[]): void {

@@ -82,11 +82,14 @@ async function streamTrace(run: Run, stream: Stream): Promise<BlockProof> {
     timeoutMs: run.network.blockDeadlineMs ?? defaultDeadlineMs,
     signal: deadline.signal,
   };
-  const trace = run.engine.createBlockTrace(fetched.source);
+  const trace = run.engine.createBlockTrace({ ...fetched.source, processors: wanted });
+  const { columns, aggColumns } = trace;
   const handOver = () => {
-    if (trace.columns.length === 0) return;
-    if (wanted.includes("structlog")) run.pipe.addStructlogs(attempt, trace.columns);
-    run.engine.clearStructlogColumns(trace.columns);
+    run.pipe.addStructlogs(attempt, columns);
+    run.engine.clearStructlogColumns(columns);
+    if (aggColumns === undefined) return;
+    run.pipe.addStructlogAggs(attempt, aggColumns);
+    run.engine.clearStructlogAggColumns(aggColumns);
   };
 
   const calls = node.traceCalls(attempt.blockHash, options);
@@ -100,7 +103,7 @@ async function streamTrace(run: Run, stream: Stream): Promise<BlockProof> {
   for await (const chunk of readUntilAborted(steps, deadline.signal)) {
     traffic.bytes += chunk.length;
     trace.scanSteps(chunk);
-    if (trace.columns.length < handOverRows) continue;
+    if (columns.length + (aggColumns?.length ?? 0) < handOverRows) continue;
     handOver();
     await run.pipe.relieve();
   }
@@ -121,6 +124,7 @@ const proofOfEmptyBlock: BlockProof = {
   structlogCount: 0,
   structlogCounts: [],
   structlogRows: 0,
+  structlogAggRows: 0,
   failedByTrace: [],
 };
 
@@ -151,7 +155,8 @@ function toTracedBlock({
     processors: wanted,
     transactionCount: block.transactions.length,
     structlogCount: proof.structlogCount,
-    structlogRows: proof.structlogRows,
+    structlogRows: wanted.includes("structlog") ? proof.structlogRows : 0,
+    structlogAggRows: proof.structlogAggRows ?? 0,
     gasUsed: Number(block.gasUsed),
     proof: detail.unverified.length > 0 ? "unverified" : proof.proof,
     proofDetail: JSON.stringify(detail),

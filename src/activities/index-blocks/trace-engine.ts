@@ -1,5 +1,6 @@
 import type { verifyBlockRoots } from "../../trace/block-roots.ts";
 import type { createBlockTrace } from "../../trace/block-trace.ts";
+import type { clearStructlogAggColumns } from "../../trace/structlog-agg-columns.ts";
 import type { clearStructlogColumns } from "../../trace/structlog-columns.ts";
 import type { toTransactionRows } from "../../trace/transaction-rows.ts";
 
@@ -7,6 +8,7 @@ import type { toTransactionRows } from "../../trace/transaction-rows.ts";
 export type TraceEngine = {
   readonly createBlockTrace: typeof createBlockTrace;
   readonly clearStructlogColumns: typeof clearStructlogColumns;
+  readonly clearStructlogAggColumns: typeof clearStructlogAggColumns;
   readonly verifyBlockRoots: typeof verifyBlockRoots;
   readonly toTransactionRows: typeof toTransactionRows;
 };

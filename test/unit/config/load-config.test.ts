@@ -65,6 +65,7 @@ describe("the environment alone", () => {
             ],
             "processors": [
               "structlog",
+              "structlog_agg",
               "transaction",
             ],
             "startBlock": null,
@@ -137,7 +138,7 @@ describe("the environment alone", () => {
     ).toMatchInlineSnapshot(`
       "The configuration cannot be used.
         RPC_URL: must be a http:// or https:// url
-        PROCESSORS: must be structlog or transaction
+        PROCESSORS: must be structlog, structlog_agg or transaction
         CLICKHOUSE_URL: must be a http:// or https:// url
         LOG_LEVEL: must be one of trace, debug, info, warn, error
         METRICS_ADDRESS: must be an ip address with a port such as 127.0.0.1:9464, or off
