@@ -1,5 +1,9 @@
 import type { Benchmark } from "../benchmark.ts";
+import { backfill } from "./backfill.ts";
+import { insert } from "./insert.ts";
 import { light } from "./light.ts";
+import { pipeline } from "./pipeline.ts";
+import { scan } from "./scan.ts";
 
 /** In the order in which they are run. */
-export const benchmarks: readonly Benchmark[] = [light];
+export const benchmarks: readonly Benchmark[] = [scan, insert, pipeline, backfill, light];

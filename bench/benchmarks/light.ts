@@ -16,7 +16,7 @@ export const light: Benchmark = {
   lowerIsBetter: false,
   async measure(bench) {
     const blocks = bench.isQuick ? 1000 : 10_000;
-    const folder = await recordedChain(`light-${blocks}`, () => startLightChain(blocks));
+    const { folder, head } = await recordedChain(`light-${blocks}`, () => startLightChain(blocks));
     const node = await startNode(bench, "served-node", [folder]);
     const clickhouse = await startClickHouse(bench);
     const runner = startTaskRunner(bench, {
@@ -25,15 +25,16 @@ export const light: Benchmark = {
       database,
       network: "light",
     });
+    const range = { fromBlock: head - blocks + 1, toBlock: head };
     const ours: number[] = [];
     const baseline: number[] = [];
     const cpu = { worker: [0], node: [0], clickhouse: [0] };
-    await runner.run({ kind: "index", fromBlock: 0, toBlock: Math.min(300, blocks) });
+    await runner.run({ kind: "index", ...range, toBlock: range.fromBlock + 299 });
     for (let run = 0; run < bench.runs; run += 1) {
-      const fetched = await runner.run({ kind: "fetch", fromBlock: 0, toBlock: blocks });
+      const fetched = await runner.run({ kind: "fetch", ...range });
       baseline.push(fetched.blocks / fetched.seconds);
       const before = [await readCpuSeconds(node.process.pid), await readCpuSeconds(clickhouse.pid)];
-      const done = await runner.run({ kind: "index", fromBlock: 0, toBlock: blocks });
+      const done = await runner.run({ kind: "index", ...range });
       const after = [await readCpuSeconds(node.process.pid), await readCpuSeconds(clickhouse.pid)];
       ours.push(done.blocks / done.seconds);
       cpu.worker[run] = (done.cpuSeconds * 1000) / done.blocks;

@@ -11,14 +11,11 @@ import { createRowStore } from "../../src/clickhouse/rows.ts";
 import { toEndpoint } from "../../src/rpc/endpoint.ts";
 import { createExecutionNode } from "../../src/rpc/execution-node.ts";
 import { readForkAt } from "../../src/rpc/fork-schedule.ts";
-import { verifyBlockRoots } from "../../src/trace/block-roots.ts";
-import { createBlockTrace } from "../../src/trace/block-trace.ts";
-import { clearStructlogColumns } from "../../src/trace/structlog-columns.ts";
-import { toTransactionRows } from "../../src/trace/transaction-rows.ts";
+import { traceEngine } from "../../src/trace/trace-engine.ts";
 import type { IndexBlocksInput, IndexBlocksResult } from "../../src/workflows/messages.ts";
 import type { Done, Task, TaskOf } from "./tasks.ts";
 
-const engine = { createBlockTrace, clearStructlogColumns, verifyBlockRoots, toTransactionRows };
+const engine = traceEngine;
 const processors = ["structlog", "transaction"] as const;
 const tenMinutes = 10 * 60_000;
 

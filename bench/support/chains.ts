@@ -15,7 +15,14 @@ import {
   swapKinds,
 } from "../../src/dev/demo-chain/traffic-kinds.ts";
 
-type Chain = { readonly url: string; readonly pid: number; readonly stop: () => Promise<void> };
+export type Chain = {
+  readonly url: string;
+  readonly pid: number;
+  /** The blocks that count; those before them set up the contracts. */
+  readonly fromBlock: number;
+  readonly toBlock: number;
+  readonly stop: () => Promise<void>;
+};
 type PlanBlock = (blockNumber: number, contracts: Contracts) => PlannedTransaction[];
 
 const seed = 20_260_000;
@@ -33,7 +40,8 @@ async function startChain(blocks: number, plan: PlanBlock): Promise<Chain> {
     for (let number = start + 1; number <= start + blocks; number += 1) {
       await producer.mine(plan(number, contracts));
     }
-    return { url: anvil.url, pid: anvil.process.pid, stop: anvil.stop };
+    const range = { fromBlock: start + 1, toBlock: start + blocks };
+    return { url: anvil.url, pid: anvil.process.pid, ...range, stop: anvil.stop };
   } catch (error) {
     await anvil.stop();
     throw error;

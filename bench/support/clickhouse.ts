@@ -6,8 +6,11 @@ import type { Bench } from "../benchmark.ts";
 export const database = "blockloom";
 
 /** An embedded ClickHouse of this benchmark's own, with the tables in place. */
-export async function startClickHouse({ folder, stops }: Bench): Promise<EmbeddedServer> {
-  const server = await startEmbeddedServer({ dataDir: join(folder, "clickhouse") });
+export async function startClickHouse(
+  { folder, stops }: Bench,
+  name = "clickhouse",
+): Promise<EmbeddedServer> {
+  const server = await startEmbeddedServer({ dataDir: join(folder, name) });
   stops.add(() => server.stop());
   await migrate({ url: server.url, database });
   return server;

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createWriteStream, existsSync } from "node:fs";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import { callNode } from "../../src/dev/json-rpc.ts";
@@ -24,13 +24,28 @@ export type Recording = {
 /** Kept between runs: a chain of the same key holds the same blocks. */
 export const benchCache = join(projectRoot, ".tools", "bench");
 
-/** The folder of a recorded chain; made by `record` on first use. */
+/** A recorded chain and where it ends. */
+export type RecordedChain = { readonly folder: string; readonly head: number };
+
+/** A recorded chain, by its key; made by `record` on first use. */
 export async function recordedChain(
   key: string,
   makeNode: () => Promise<{ readonly url: string; readonly stop: () => Promise<void> }>,
-): Promise<string> {
+): Promise<RecordedChain> {
   const folder = join(benchCache, key);
-  if (existsSync(folder)) return folder;
+  if (!existsSync(folder)) await makeChain(folder, makeNode);
+  const { head } = await readRecording(folder);
+  return { folder, head };
+}
+
+export async function readRecording(folder: string): Promise<Recording> {
+  return JSON.parse(await readFile(join(folder, "recording.json"), "utf8"));
+}
+
+async function makeChain(
+  folder: string,
+  makeNode: () => Promise<{ readonly url: string; readonly stop: () => Promise<void> }>,
+): Promise<void> {
   const node = await makeNode();
   const draft = `${folder}.${process.pid}`;
   try {
@@ -41,7 +56,6 @@ export async function recordedChain(
     await node.stop();
     await rm(draft, { recursive: true, force: true });
   }
-  return folder;
 }
 
 async function record(url: string, folder: string): Promise<void> {
