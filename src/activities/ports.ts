@@ -27,14 +27,16 @@ export interface ExecutionNode {
   ): Promise<RpcReceipt[]>;
   /** `debug_traceBlockByHash` with callTracer: the body of the answer, byte by byte. */
   traceCalls(blockHash: Hex, options: TraceOptions): AsyncIterable<Uint8Array>;
-  /** `debug_traceBlockByHash` with the struct logger and stacks: the body of the answer, byte by byte. */
-  traceSteps(blockHash: Hex, options: TraceOptions): AsyncIterable<Uint8Array>;
+  /** `debug_traceBlockByHash` with the struct logger: the body of the answer, byte by byte. */
+  traceSteps(blockHash: Hex, options: StepTraceOptions): AsyncIterable<Uint8Array>;
   /** Gas used of `blockCount` blocks that end at `newestBlock`; null where the node cannot say. */
   gasUsed(newestBlock: number, blockCount: number, signal?: AbortSignal): Promise<number[] | null>;
   /** Whether the node answers at all: tells a fault of a block from a fault of the node. */
   isHealthy(signal?: AbortSignal): Promise<boolean>;
 }
 export type TraceOptions = { readonly timeoutMs: number; readonly signal?: AbortSignal };
+/** `stacks`: whether each step carries the stack before it; about three times the bytes and the node's time. */
+export type StepTraceOptions = TraceOptions & { readonly stacks: boolean };
 
 /** The fork in force at a block; null = unknown, never guessed. */
 export type ForkAt = (block: { number: number; timestamp: number }) => Fork | null;

@@ -4,6 +4,7 @@ import { type ByteStream, createByteStream } from "./byte-stream.ts";
 import { toHex, toNumber } from "./decode.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { readGasUsed } from "./gas-used.ts";
+import { LostTraces } from "./lost-traces.ts";
 import { createNodeCalls, type NodeCalls } from "./node-calls.ts";
 import { readReceipts } from "./receipts.ts";
 import { callTracer, streamTrace, structLogger } from "./traces.ts";
@@ -24,6 +25,7 @@ export function createExecutionNode(
 ): RawNode {
   const calls = createNodeCalls(endpoint);
   const stream = createByteStream(endpoint);
+  const tracing = { calls, stream, lostTraces: new LostTraces() };
   const limit = ({ timeoutMs, ...options }: TraceOptions): TraceOptions => ({
     ...options,
     timeoutMs: Math.min(timeoutMs, traceTimeoutMs),
@@ -45,10 +47,9 @@ export function createExecutionNode(
     blockByHash: (blockHash, signal) => readBlock(calls, "eth_getBlockByHash", blockHash, signal),
     blockRefs: (blockNumbers, signal) => readBlockRefs(calls, blockNumbers, signal),
     receipts: (block, signal) => readReceipts(calls, block, signal),
-    traceCalls: (blockHash, options) =>
-      streamTrace({ calls, stream }, blockHash, callTracer, limit(options)),
-    traceSteps: (blockHash, options) =>
-      streamTrace({ calls, stream }, blockHash, structLogger, limit(options)),
+    traceCalls: (blockHash, options) => streamTrace(tracing, blockHash, callTracer, limit(options)),
+    traceSteps: (blockHash, { stacks, ...options }) =>
+      streamTrace(tracing, blockHash, { ...structLogger, disableStack: !stacks }, limit(options)),
     gasUsed: (newestBlock, blockCount, signal) =>
       readGasUsed(calls, newestBlock, blockCount, signal),
     async isHealthy(signal) {

@@ -43,7 +43,7 @@ beforeAll(async () => {
   network = {
     name: "net",
     node,
-    processors: ["structlog", "transaction"],
+    processors,
     forkAt: await readForkAt(node.calls, { genesisFile: null, chainId: 31_337 }),
     headPolicy: "latest",
     finalityDepth: 1000,
@@ -101,6 +101,44 @@ describe("indexBlocks on a real chain and the real ClickHouse", () => {
     expect(await aggregateContradictions(clickhouse.client, { network: "whole" })).toEqual([]);
     expect(rows.filter(({ proof }) => proof !== "proven")).toEqual([]);
     await expectShown("whole", head - trafficCycle + 1, head);
+  });
+
+  test("shows the same without stacks, but for the targets of calls that halt before they enter", async () => {
+    const stored = ["structlog", "transaction"] as const;
+    const dependencies = {
+      ...dependenciesFor("lean"),
+      network: async () => ({ ...network, name: "lean", processors: stored }),
+    };
+    await start(dependencies, "lean", { toBlock: head, processors: stored }).result;
+
+    const coverage = await dependencies.ledger.read({
+      network: "lean",
+      processors: stored,
+      range: { fromBlock: 0, toBlock: head },
+    });
+    expect(coverage.filter(({ proof }) => proof !== "proven")).toEqual([]);
+    const columns = "* EXCEPT (updated_date_time, meta_network_name, call_to_address, error)";
+    const differing = await clickhouse.client.query(
+      `SELECT block_number, transaction_index, index, call_frame_id FROM
+       (
+         SELECT ${columns}, arraySort(groupArray(meta_network_name)) AS ways FROM
+           (SELECT * FROM canonical_execution_transaction_structlog WHERE meta_network_name IN ('whole', 'lean'))
+         GROUP BY ALL
+       )
+       WHERE ways != ['lean', 'whole'] LIMIT 5`,
+    );
+    expect(differing).toEqual([]);
+    const targets = await clickhouse.client.query<{ wrong: string }>(
+      `SELECT
+         countIf(lean.call_to_address != whole.call_to_address
+           OR (lean.call_to_address IS NULL AND whole.call_to_address IS NOT NULL AND whole.error IS NULL)) AS wrong
+       FROM
+       (SELECT * FROM canonical_execution_transaction_structlog WHERE meta_network_name = 'lean') AS lean
+       INNER JOIN
+       (SELECT * FROM canonical_execution_transaction_structlog WHERE meta_network_name = 'whole') AS whole
+       USING (block_number, transaction_index, index, call_frame_id)`,
+    );
+    expect(targets[0]?.wrong).toBe("0");
   });
 
   test("follows a reorg of the real chain in one ledger insert", async () => {

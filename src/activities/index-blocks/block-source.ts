@@ -59,9 +59,10 @@ export class BlockSource {
   async #fetchAndTrace(blockNumber: number): Promise<PreparedBlock> {
     const run = this.#run;
     const block = await fetchBlock(run, blockNumber);
-    // After a lost attempt one block at a time is in hand, so that the one that kills workers is found.
+    // After an attempt that ended early one block at a time is in hand, so that one that kills workers or nodes is found.
     const isTracedAhead =
       run.resumption.kind === "plain" &&
+      run.activityAttempt === 1 &&
       block.kind === "fetched" &&
       Number(block.source.block.gasUsed) < lightBlockGas;
     const tracing = isTracedAhead

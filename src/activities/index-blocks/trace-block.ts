@@ -82,7 +82,8 @@ async function streamTrace(run: Run, stream: Stream): Promise<BlockProof> {
     timeoutMs: run.network.blockDeadlineMs ?? defaultDeadlineMs,
     signal: deadline.signal,
   };
-  const trace = run.engine.createBlockTrace({ ...fetched.source, processors: wanted });
+  const stacks = needsStacks(run.network.processors);
+  const trace = run.engine.createBlockTrace({ ...fetched.source, processors: wanted, stacks });
   const { columns, aggColumns } = trace;
   const handOver = () => {
     run.pipe.addStructlogs(attempt, columns);
@@ -99,7 +100,7 @@ async function streamTrace(run: Run, stream: Stream): Promise<BlockProof> {
   }
   trace.endCalls();
 
-  const steps = node.traceSteps(attempt.blockHash, options);
+  const steps = node.traceSteps(attempt.blockHash, { ...options, stacks });
   for await (const chunk of readUntilAborted(steps, deadline.signal)) {
     traffic.bytes += chunk.length;
     trace.scanSteps(chunk);
@@ -115,6 +116,14 @@ async function streamTrace(run: Run, stream: Stream): Promise<BlockProof> {
   }
   await run.pipe.relieve();
   return proof;
+}
+
+/**
+ * Only the memory columns of structlog_agg need stacks. Decided by what the network stores and not by what this call
+ * wants, so that a requeue of one processor finds the same rows again.
+ */
+function needsStacks(stored: readonly Processor[]): boolean {
+  return stored.includes("structlog_agg");
 }
 
 /** A block without transactions has nothing to trace; its header and roots are checked all the same. */

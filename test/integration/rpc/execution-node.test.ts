@@ -92,7 +92,9 @@ describe("a real anvil", () => {
   });
 
   test("streams both traces as the bytes of the JSON-RPC answer", async () => {
-    const steps = JSON.parse(await readAll(node.traceSteps(blockHash, { timeoutMs: 30_000 })));
+    const steps = JSON.parse(
+      await readAll(node.traceSteps(blockHash, { stacks: true, timeoutMs: 30_000 })),
+    );
     expect(steps.result[0].txHash).toBe(transactionHash);
     expect(steps.result[0].result.structLogs.length).toBeGreaterThan(100_000);
     expect(steps.result[0].result.structLogs[1].stack).toEqual(["0x4e20"]);
@@ -105,7 +107,11 @@ describe("a real anvil", () => {
     const reason = new Error("cancelled by the test");
     let bytes = 0;
     const reading = (async () => {
-      const trace = node.traceSteps(blockHash, { timeoutMs: 30_000, signal: controller.signal });
+      const trace = node.traceSteps(blockHash, {
+        stacks: true,
+        timeoutMs: 30_000,
+        signal: controller.signal,
+      });
       for await (const part of trace) {
         bytes += part.length;
         controller.abort(reason);
@@ -117,7 +123,7 @@ describe("a real anvil", () => {
   });
 
   test("goes on with the next trace after a reader left the loop early", async () => {
-    for await (const part of node.traceSteps(blockHash, { timeoutMs: 30_000 })) {
+    for await (const part of node.traceSteps(blockHash, { stacks: true, timeoutMs: 30_000 })) {
       expect(part.length).toBeGreaterThan(0);
       break;
     }
@@ -131,7 +137,7 @@ describe("a real anvil", () => {
     const block = await other.blockByNumber(1);
     const reading = (async () => {
       if (!block) throw new Error("block 1 is missing");
-      for await (const part of other.traceSteps(block.hash, { timeoutMs: 30_000 })) {
+      for await (const part of other.traceSteps(block.hash, { stacks: true, timeoutMs: 30_000 })) {
         if (part.length > 0) await doomed.kill();
       }
     })();
@@ -154,7 +160,7 @@ describe("a node that is not there, or not a node", () => {
       () => node.head("latest"),
       () => node.blockRefs([1, 2]),
       () => node.receipts({ blockNumber: 1, blockHash: hash }),
-      () => readAll(node.traceSteps(hash, { timeoutMs: 1_000 })),
+      () => readAll(node.traceSteps(hash, { stacks: true, timeoutMs: 1_000 })),
     ];
     for (const attempt of attempts) {
       const error = await attempt().then(
@@ -171,7 +177,7 @@ describe("a node that is not there, or not a node", () => {
     await expect(node.chainId()).rejects.toThrowErrorMatchingInlineSnapshot(`
       [NodeUnavailableError: The execution node "node-a" does not answer.
         eth_chainId: ECONNREFUSED
-        Fix: check that the node runs and that its url is right; the work goes on by itself when it is back.]
+        Fix: check that the node runs and that its url is right; jobs go on by themselves when it is back.]
     `);
   });
 
@@ -182,7 +188,7 @@ describe("a node that is not there, or not a node", () => {
     await expect(connect(page.url).chainId()).rejects.toThrowErrorMatchingInlineSnapshot(`
       [NodeUnavailableError: The execution node "node-a" does not answer.
         eth_chainId: the answer is no JSON-RPC
-        Fix: check that the node runs and that its url is right; the work goes on by itself when it is back.]
+        Fix: check that the node runs and that its url is right; jobs go on by themselves when it is back.]
     `);
     await page.stop();
   });
@@ -232,7 +238,7 @@ describe("a node that answers badly", () => {
       if (body.method === "debug_traceBlockByHash") trace(body, response, request);
       else reply(response, body.id, { result: block });
     });
-    const reading = readAll(connect(double.url).traceSteps(hash, { timeoutMs }));
+    const reading = readAll(connect(double.url).traceSteps(hash, { stacks: true, timeoutMs }));
     const outcome = await reading.catch((error: unknown) => error);
     await double.stop();
     return outcome;
