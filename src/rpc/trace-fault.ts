@@ -40,9 +40,18 @@ function classifyStatus({
   status,
   refusal,
 }: Extract<StreamFault, { kind: "status" }>): BlockErrorKind | "node_unavailable" {
-  if (status === 429 || isRateLimit(refusal)) return "node_unavailable";
+  if (isTooOften({ status, refusal })) return "node_unavailable";
   if (refusal || status === tooLargeStatus) return "trace_refused";
   return gaveUpStatuses.has(status) ? "deadline_exceeded" : "node_unavailable";
+}
+
+/** Whether the node says that it is asked too often: that says nothing about the block, however often it comes. */
+export function isRefusedForNow(fault: StreamFault): boolean {
+  return fault.kind === "status" && isTooOften(fault);
+}
+
+function isTooOften({ status, refusal }: { status: number; refusal: RpcRefusal | undefined }) {
+  return status === 429 || isRateLimit(refusal);
 }
 
 export function describeStreamFault(fault: StreamFault): string {
