@@ -76,7 +76,7 @@ export class NodeUnavailableError extends AppError {
   constructor({ node, method, reason }: { node: string; method: string; reason: string }) {
     super(`The execution node "${node}" does not answer.`, {
       facts: [`${method}: ${reason}`],
-      fix: "check that the node runs and that its url is right; the work goes on by itself when it is back.",
+      fix: "check that the node runs and that its url is right; jobs go on by themselves when it is back.",
     });
   }
 }
@@ -139,7 +139,7 @@ export class StorageUnavailableError extends AppError {
   constructor({ reason }: { reason: string }) {
     super("ClickHouse does not answer.", {
       facts: [reason],
-      fix: "check that it runs and CLICKHOUSE_URL; the work goes on by itself when it is back.",
+      fix: "check that it runs and CLICKHOUSE_URL; jobs go on by themselves when it is back.",
     });
   }
 }

@@ -1,6 +1,6 @@
 import { type BlockRange, countBlocks } from "../domain/block-range.ts";
 import { parseBlocks as parseSpec } from "../domain/block-spec.ts";
-import { InvalidBlocksError } from "../errors.ts";
+import { InvalidBlocksError, RequestRefusedError } from "../errors.ts";
 import { maximumBlocksPerRequest } from "../workflows/messages.ts";
 
 /**
@@ -22,14 +22,13 @@ export function parseBlockNumber(text: string): number {
 
 /**
  * Reads numbers and ranges, one a text, as `requeue` and `release` take them.
- * @throws {InvalidBlocksError} also when they name more than 1,000 blocks together.
+ * @throws {InvalidBlocksError} @throws {RequestRefusedError} when they name more than 1,000 blocks together.
  */
 export function parseBlocks(texts: readonly string[]): BlockRange[] {
   const ranges = texts.map(parseBlockRange);
   const blocks = ranges.reduce((sum, range) => sum + countBlocks(range), 0);
   if (blocks > maximumBlocksPerRequest) {
-    throw new InvalidBlocksError({
-      text: texts.join(" "),
+    throw new RequestRefusedError({
       reason: `it names ${blocks} blocks, and one call takes at most ${maximumBlocksPerRequest}`,
     });
   }

@@ -1,5 +1,6 @@
 import type { Client, WorkflowExecutionDescription } from "@temporalio/client";
 import { defaultPayloadConverter } from "@temporalio/common";
+import { tsToMs } from "@temporalio/common/lib/time.js";
 import { NoWorkerError } from "../errors.ts";
 import type {
   BackfillProgress,
@@ -16,6 +17,8 @@ import { type CallTarget, callTemporal, glanceTimeoutMs } from "./temporal-call.
 export type PendingActivity = {
   readonly type: string;
   readonly attempt: number;
+  /** false: it waits for its next attempt, or for a worker. */
+  readonly isStarted: boolean;
   /** Of `indexBlocks` only. */
   readonly heartbeat: IndexBlocksHeartbeat | null;
   readonly lastFailure: string | null;
@@ -60,12 +63,25 @@ export function readPending({ raw }: WorkflowExecutionDescription): PendingActiv
   return (raw.pendingActivities ?? []).map((activity) => ({
     type: activity.activityType?.name ?? "",
     attempt: activity.attempt ?? 1,
-    heartbeat:
-      activity.activityType?.name === "indexBlocks"
-        ? decodeHeartbeat(activity.heartbeatDetails?.payloads?.[0])
-        : null,
+    isStarted: Number(activity.state) === started,
+    heartbeat: activity.activityType?.name === "indexBlocks" ? readHeartbeat(activity) : null,
     lastFailure: activity.lastFailure?.message ?? null,
   }));
+}
+
+type RawActivity = NonNullable<WorkflowExecutionDescription["raw"]["pendingActivities"]>[number];
+
+/** Temporal's PENDING_ACTIVITY_STATE_STARTED. */
+const started = 2;
+
+/** What an attempt before this one had in hand, or waited for, says nothing of this one. */
+function readHeartbeat(activity: RawActivity): IndexBlocksHeartbeat | null {
+  const heartbeat = decodeHeartbeat(activity.heartbeatDetails?.payloads?.[0]);
+  const isOfBefore =
+    Number(activity.state) === started &&
+    // At a start, the server sets both to the same time.
+    tsToMs(activity.lastHeartbeatTime) <= tsToMs(activity.lastStartedTime);
+  return heartbeat && isOfBefore ? { ...heartbeat, inHand: null, waitingFor: null } : heartbeat;
 }
 
 type Payload = Parameters<typeof defaultPayloadConverter.fromPayload>[0];
@@ -84,11 +100,16 @@ export function explainWait(
 ): string | null {
   const said = pending.find(({ heartbeat }) => heartbeat?.waitingFor)?.heartbeat?.waitingFor;
   if (said) return said;
-  const failed = pending.find(({ attempt, lastFailure }) => attempt > 1 && lastFailure);
+  const failed = pending.find((one) => one.attempt > 1 && one.lastFailure && !isAtWork(one));
   if (failed)
     return `attempt ${failed.attempt} of ${failed.type}: ${firstLines(failed.lastFailure)}`;
   if (progress === null) return "a worker: none answers";
   return progress.waitingFor;
+}
+
+/** Between two failures an attempt may only be asking in vain: it works once it has a block in hand. */
+function isAtWork({ isStarted, heartbeat }: PendingActivity): boolean {
+  return isStarted && heartbeat !== null && heartbeat.inHand !== null;
 }
 
 /** An error's what and facts, on one line and without its fix. */

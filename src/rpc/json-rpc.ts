@@ -79,7 +79,17 @@ function toFault(error: unknown, timeoutMs: number): Error {
   }
   const code = socketCode(error);
   if (code) return new TransportFault(code, { isTransient: true });
+  if (isBadPort(error))
+    return new TransportFault("its port is one that no HTTP client calls", { isTransient: false });
   return new TransportFault("the answer is no JSON-RPC", { isTransient: false });
+}
+
+/** The fetch standard blocks ports of other protocols, such as 1 or 25 ("bad port"), without a code of the system. */
+function isBadPort(error: unknown): boolean {
+  for (let fault = error; fault instanceof Error; fault = fault.cause) {
+    if (fault.message === "bad port") return true;
+  }
+  return false;
 }
 
 async function send<Answer>(

@@ -58,6 +58,7 @@ function pending(
   return {
     type: "indexBlocks",
     attempt: 1,
+    isStarted: true,
     lastFailure: null,
     heartbeat: heartbeat && {
       v: 1,
@@ -132,6 +133,19 @@ describe("what a job waits for", () => {
     });
     expect(explainWait({ waitingFor: null }, [failed])).toBe(
       "attempt 3 of indexBlocks: ClickHouse does not answer. connection refused",
+    );
+  });
+
+  test("is nothing once the attempt after a failure has a block in hand", () => {
+    const { heartbeat } = pending({ blocks: 1 });
+    const atWork = pending(null, {
+      attempt: 2,
+      lastFailure: "ClickHouse does not answer.",
+      heartbeat: heartbeat && { ...heartbeat, inHand: { blockNumber: 7, lostAttempts: 0 } },
+    });
+    expect(explainWait({ waitingFor: null }, [atWork])).toBeNull();
+    expect(explainWait({ waitingFor: null }, [{ ...atWork, isStarted: false }])).toBe(
+      "attempt 2 of indexBlocks: ClickHouse does not answer.",
     );
   });
 
