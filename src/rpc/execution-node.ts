@@ -5,7 +5,6 @@ import { toHex, toNumber } from "./decode.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { readGasUsed } from "./gas-used.ts";
 import { LostTraces } from "./lost-traces.ts";
-import { LostTraces } from "./lost-traces.ts";
 import { createNodeCalls, type NodeCalls } from "./node-calls.ts";
 import { readReceipts } from "./receipts.ts";
 import { callTracer, streamTrace, structLogger } from "./traces.ts";
@@ -26,7 +25,6 @@ export function createExecutionNode(
 ): RawNode {
   const calls = createNodeCalls(endpoint);
   const stream = createByteStream(endpoint);
-  const tracing = { calls, stream, lostTraces: new LostTraces() };
   const tracing = { calls, stream, lostTraces: new LostTraces() };
   const limit = ({ timeoutMs, ...options }: TraceOptions): TraceOptions => ({
     ...options,
