@@ -7,7 +7,7 @@ export type DemoView = {
   readonly say: (line: string) => void;
   /** The picture that moves. */
   readonly show: (state: LiveState) => void;
-  /** Takes the moving picture away. */
+  /** Lets the picture stand still for good; may be called again. */
   readonly end: () => void;
 };
 
@@ -47,8 +47,12 @@ function createBarView(stream: NodeJS.WriteStream, stamp: Stamp): DemoView {
     { format: "backfill  {bar} {percentage} %  {value}/{total} {note}" },
   );
   const [follow, gaps, link] = [line(), line(), line()];
+  let hasEnded = false;
   return {
-    say: (text) => bars.log(`${stamp(text)}${clearRestOfLine}\n`),
+    say: (text) => {
+      if (hasEnded) stream.write(`${stamp(text)}\n`);
+      else bars.log(`${stamp(text)}${clearRestOfLine}\n`);
+    },
     show: (state) => {
       backfill.setTotal(Math.max(state.backfill.total, 1));
       backfill.update(state.backfill.done, { note: state.backfill.note });
@@ -56,7 +60,13 @@ function createBarView(stream: NodeJS.WriteStream, stamp: Stamp): DemoView {
       gaps.update(0, { text: `gaps      ${state.gaps}` });
       link.update(0, { text: `UI        ${state.uiUrl}` });
     },
-    end: () => bars.stop(),
+    end: () => {
+      // Stopped twice, they would be drawn again over what was printed meanwhile.
+      if (hasEnded) return;
+      hasEnded = true;
+      bars.update(); // writes the lines that were said since it was drawn last
+      bars.stop();
+    },
   };
 }
 
