@@ -16,8 +16,10 @@ const columnsOf: Readonly<Record<DataTable, readonly string[]>> = {
 
 /** Rows of the data tables in ClickHouse. */
 export function createRowStore(clickhouse: ClickHouse): RowStore {
+  /** Batches of all writers so far: one attempt's rows may pass through several writers. */
+  let batchCount = 0;
   return {
-    createWriter: () => createRowWriter(clickhouse),
+    createWriter: () => createRowWriter(clickhouse, () => (batchCount += 1)),
     async countRows(table, attempts, signal) {
       if (attempts.length === 0) return new Map();
       const rows = await clickhouse.query<{ attempt_id: string; rows: string }>(
@@ -39,17 +41,15 @@ export function createRowStore(clickhouse: ClickHouse): RowStore {
   };
 }
 
-function createRowWriter(clickhouse: ClickHouse): RowWriter {
+/** @param nextBatch - a number that no batch had before: with the attempt it names an insert for good. */
+function createRowWriter(clickhouse: ClickHouse, nextBatch: () => number): RowWriter {
   const waiting = new Map<DataTable, Batch>();
-  /** Batches of this writer so far: with the attempt they name an insert for good. */
-  let batchCount = 0;
 
   function add(table: DataTable, attempt: Attempt, rows: number, block: Uint8Array): void {
     let batch = waiting.get(table);
     if (!batch) {
-      batchCount += 1;
       const { network, blockHash, attemptId } = attempt;
-      const token = `${network}:${table}:${blockHash}:${attemptId}:${batchCount}`;
+      const token = `${network}:${table}:${blockHash}:${attemptId}:${nextBatch()}`;
       batch = { token, rows: 0, bytes: 0, blocks: [] };
       waiting.set(table, batch);
     }
