@@ -2,8 +2,9 @@ import type { Benchmark } from "../benchmark.ts";
 import { backfill } from "./backfill.ts";
 import { insert } from "./insert.ts";
 import { light } from "./light.ts";
+import { memory } from "./memory.ts";
 import { pipeline } from "./pipeline.ts";
 import { scan } from "./scan.ts";
 
 /** In the order in which they are run. */
-export const benchmarks: readonly Benchmark[] = [scan, insert, pipeline, backfill, light];
+export const benchmarks: readonly Benchmark[] = [scan, insert, pipeline, backfill, light, memory];
