@@ -1,5 +1,7 @@
 import type { Benchmark } from "../benchmark.ts";
 import { backfill } from "./backfill.ts";
+import { events } from "./events.ts";
+import { head } from "./head.ts";
 import { insert } from "./insert.ts";
 import { light } from "./light.ts";
 import { memory } from "./memory.ts";
@@ -7,4 +9,13 @@ import { pipeline } from "./pipeline.ts";
 import { scan } from "./scan.ts";
 
 /** In the order in which they are run. */
-export const benchmarks: readonly Benchmark[] = [scan, insert, pipeline, backfill, light, memory];
+export const benchmarks: readonly Benchmark[] = [
+  scan,
+  insert,
+  pipeline,
+  backfill,
+  light,
+  memory,
+  head,
+  events,
+];

@@ -1,10 +1,11 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdtemp, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Client } from "@temporalio/client";
 import { type EmbeddedServer, startEmbeddedServer } from "../../src/clickhouse/embedded/start.ts";
 import { openSession } from "../../src/client/session.ts";
 import { type RunningProcess, startProcess } from "../../src/dev/processes.ts";
 import { projectRoot } from "../../src/dev/project-root.ts";
+import { StopList } from "../../src/dev/stop-list.ts";
 import { resolveTemporalCli } from "../../src/dev/temporal-cli.ts";
 import { startTemporal } from "../../src/dev/temporal-server.ts";
 import { waitUntil } from "../../src/dev/wait-until.ts";
@@ -17,6 +18,7 @@ export type WorkerStack = {
   readonly clickhouse: EmbeddedServer;
   readonly worker: RunningProcess;
   readonly network: string;
+  readonly stop: () => Promise<void>;
   /** What the worker noted of itself since a time, 4 times a second. */
   readonly notesSince: (atMs: number) => Promise<readonly WorkerNote[]>;
 };
@@ -32,9 +34,11 @@ const network = "bench";
 
 /** Starts all of it against a node and waits until the worker is ready. */
 export async function startWorkerStack(bench: Bench, rpcUrl: string): Promise<WorkerStack> {
-  const { folder, stops } = bench;
+  const stops = new StopList();
+  const stop = () => stops.stopAll();
+  bench.stops.add(stop);
+  const folder = await mkdtemp(join(bench.folder, "stack-"));
   const logs = join(folder, "logs");
-  await mkdir(logs, { recursive: true });
   const cli = await resolveTemporalCli({ root: projectRoot, report: bench.say });
   const temporal = await startTemporal({
     cli,
@@ -42,7 +46,7 @@ export async function startWorkerStack(bench: Bench, rpcUrl: string): Promise<Wo
     logFile: join(logs, "temporal.log"),
   });
   stops.add(temporal.stop);
-  const clickhouse = await startEmbeddedServer({ dataDir: join(folder, "stack-clickhouse") });
+  const clickhouse = await startEmbeddedServer({ dataDir: join(folder, "clickhouse") });
   stops.add(() => clickhouse.stop());
   const env = {
     NETWORK: network,
@@ -77,6 +81,7 @@ export async function startWorkerStack(bench: Bench, rpcUrl: string): Promise<Wo
     clickhouse,
     worker,
     network,
+    stop,
     async notesSince(atMs) {
       const lines = (await readFile(loopFile, "utf8")).trim().split("\n");
       const notes = lines.map((line): WorkerNote => JSON.parse(line));

@@ -1,0 +1,109 @@
+import { startBackfill } from "../../src/client/jobs.ts";
+import type { BlockRange } from "../../src/domain/block-range.ts";
+import { type Bench, type Benchmark, median } from "../benchmark.ts";
+import { startHeavyChain, startLightChain } from "../support/chains.ts";
+import { startNode } from "../support/programs.ts";
+import { type RecordedChain, recordedChain } from "../support/recorded-chain.ts";
+import { startWorkerStack, type WorkerStack } from "../support/worker-stack.ts";
+
+const eventsPerBlock = 0.01;
+const secondsPerEvent = 3;
+
+/** What a backfill costs Temporal: its history, event by event. */
+export const events: Benchmark = {
+  name: "events",
+  about: `Temporal history events per block of a backfill of light blocks, over ${eventsPerBlock}`,
+  unit: "events/block",
+  target: 1,
+  lowerIsBetter: true,
+  async measure(bench) {
+    const blocks = bench.isQuick ? 1000 : 10_000;
+    const light = await onChain(
+      bench,
+      await recordedChain(`light-${blocks}`, () => startLightChain(blocks)),
+      blocks,
+    );
+    const heavyBlocks = bench.isQuick ? 8 : 60;
+    const heavy = await onChain(
+      bench,
+      await recordedChain(`heavy-${heavyBlocks}`, () => startHeavyChain(heavyBlocks)),
+      heavyBlocks,
+    );
+    const perBlock = light.map((run) => run.events / run.blocks);
+    // A job of one block costs its start and its end; what is left grows with the tracing.
+    const perTracing = heavy.map(
+      (run) => (run.events - run.eventsOfOneBlock) / (run.seconds / secondsPerEvent),
+    );
+    return {
+      ratio: median(perBlock) / eventsPerBlock,
+      values: perBlock,
+      also: [
+        {
+          name: `events per ${secondsPerEvent} s of a backfill of heavy blocks, beyond those of a job of one block`,
+          value: median(perTracing),
+          target: 1,
+          lowerIsBetter: true,
+        },
+      ],
+      detail: { light, heavy },
+    };
+  },
+};
+
+type JobCost = {
+  readonly blocks: number;
+  readonly events: number;
+  readonly eventsOfOneBlock: number;
+  readonly seconds: number;
+  readonly blocksPerSecond: number;
+  readonly rowsPerSecond: number;
+};
+
+async function onChain(
+  bench: Bench,
+  { folder, head }: RecordedChain,
+  blocks: number,
+): Promise<JobCost[]> {
+  const node = await startNode(bench, "served-node", [folder]);
+  const stack = await startWorkerStack(bench, node.url);
+  const range = { fromBlock: head - blocks + 1, toBlock: head };
+  const one = await runJob(stack, { fromBlock: range.fromBlock, toBlock: range.fromBlock });
+  const costs: JobCost[] = [];
+  // Events do not scatter as seconds do: a few runs tell as much as many.
+  for (let run = 0; run < Math.min(2, bench.runs); run += 1) {
+    const job = await runJob(stack, range);
+    costs.push({ ...job, eventsOfOneBlock: one.events });
+    bench.say(
+      `${blocks} blocks: ${job.events} events, ${Math.round(job.blocksPerSecond)} blocks/s, ${Math.round(job.rowsPerSecond)} rows/s`,
+    );
+  }
+  await stack.stop();
+  return costs;
+}
+
+async function runJob(
+  { client, network }: WorkerStack,
+  range: BlockRange,
+): Promise<Omit<JobCost, "eventsOfOneBlock">> {
+  const startedAt = performance.now();
+  const { workflowId } = await startBackfill(client, {
+    network,
+    processors: ["structlog", "transaction"],
+    range,
+    force: true,
+    actor: "bench",
+  });
+  const handle = client.workflow.getHandle(workflowId);
+  const done = await handle.result();
+  const seconds = (performance.now() - startedAt) / 1000;
+  if (done.failed > 0) throw new Error(`${done.failed} blocks failed`);
+  const blocks = range.toBlock - range.fromBlock + 1;
+  const { historyLength } = await handle.describe();
+  return {
+    blocks,
+    events: historyLength,
+    seconds,
+    blocksPerSecond: blocks / seconds,
+    rowsPerSecond: done.rows / seconds,
+  };
+}
