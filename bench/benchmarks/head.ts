@@ -41,11 +41,13 @@ export const head: Benchmark = {
 
     let isSaturating = true;
     let backfilledRows = 0;
+    let running = "";
     const saturate = async () => {
       for (let round = 0; isSaturating; round += 1) {
         const range = { fromBlock: 0, toBlock: chain.blocks };
         const wish = { network, processors, range, concurrency: 2, force: true, actor: "bench" };
         const { workflowId } = await startBackfill(stack.client, wish);
+        running = workflowId;
         const done = await stack.client.workflow.getHandle(workflowId).result();
         backfilledRows += done.rows;
       }
@@ -85,6 +87,8 @@ export const head: Benchmark = {
     const values = (await Promise.all(waits)).filter((wait) => !Number.isNaN(wait));
     const seconds = (Date.now() - startedAt) / 1000;
     isSaturating = false;
+    await stack.client.workflow.getHandle(running).terminate("measured");
+    await saturating.catch(() => {});
     const notes = await stack.notesSince(startedAt);
     return {
       ratio: percentile(values, 0.95) / limitMs,
