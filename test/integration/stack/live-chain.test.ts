@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { targetOf } from "../../../src/client/job-target.ts";
+import { requeue, startFollow, startGapFill } from "../../../src/client/jobs.ts";
+import { queryJob, stopJob } from "../../../src/client/steer-job.ts";
+import { callNode } from "../../../src/dev/json-rpc.ts";
+import type { RunningProcess } from "../../../src/dev/processes.ts";
+import { waitUntil } from "../../../src/dev/wait-until.ts";
+import type { LedgerStatus } from "../../../src/domain/ledger.ts";
+import type { GapFillProgress } from "../../../src/workflows/messages.ts";
+import { askOracle, expectProven, expectShown } from "./expectations.ts";
+import { backfill, processors, startTestStack, type TestStack } from "./stack.ts";
+
+const network = "live";
+const blocks = 60;
+const slowPace = 250;
+/** A creation whose code counts down from 5,000: 35,000 steps are too many for an oracle, 100 rounds are not. */
+const loopingCreation = {
+  from: "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266",
+  data: "0x60645b600190038060025700",
+  gas: "0x4c4b40",
+};
+
+let stack: TestStack;
+let worker: RunningProcess;
+
+beforeAll(async () => {
+  stack = await startTestStack({ blocks });
+  worker = await stack.startWorker(network, { FINALITY_DEPTH: "30" });
+}, 180_000);
+afterAll(() => stack?.stop());
+
+test("follow goes along with reorgs while a backfill runs: the views show the node's chain", async () => {
+  const { chain, client, slowNode } = stack;
+  slowNode.setPace(slowPace);
+  const job = await backfill(stack, network);
+  const follow = await startFollow(client, { network, processors, startBlock: chain.head + 1 });
+  await chain.mine(6);
+  const top = chain.head + 6;
+  await waitUntilFollowed(top);
+
+  // The same height, other blocks, with code to trace in two of them.
+  await callNode(chain.url, "anvil_reorg", [
+    4,
+    [
+      [loopingCreation, 0],
+      [loopingCreation, 2],
+    ],
+  ]);
+  await waitUntilFollowed(top);
+  // Another branch that is shorter: two numbers are gone. (A head that only sinks is a replica that is behind.)
+  await callNode(chain.url, "anvil_rollback", [4]);
+  await callNode(chain.url, "anvil_mine", ["0x2"]);
+  const head = top - 2;
+  await waitUntil(
+    async () => (await statusesOf([head + 1, head + 2])).every((one) => one === "retracted"),
+    {
+      what: "the blocks above the new head to be retracted",
+      timeoutMs: 60_000,
+    },
+  );
+  expect(await job.isRunning(), "the backfill was under way all the time").toBe(true);
+
+  slowNode.setPace(0);
+  expect(await job.result()).toMatchObject({ failed: 0 });
+  const target = targetOf({ ...follow, kind: "follow", network, range: null });
+  expect(await stopJob(client, target)).toEqual({ ended: true });
+  const whole = { fromBlock: 0, toBlock: head };
+  await expectProven(stack, network, whole);
+  await expectShown(stack, network, { fromBlock: 0, toBlock: top }, await askOracle(stack, whole));
+}, 240_000);
+
+test("blocks that are requeued twice are traced again once", async () => {
+  const { client, slowNode, ledger } = stack;
+  const request = { blocks: [20, "22-26"], reason: "a test asks for them again", actor: "test" };
+  const range = { fromBlock: 0, toBlock: blocks };
+  const before = await ledger.read({ network, processors, range });
+  const { workflowId } = await startGapFill(client, { network, processors });
+  const target = targetOf({ workflowId, kind: "gap-fill", network, range: null });
+
+  slowNode.hold();
+  expect(await requeue(client, { network, processors }, request)).toMatchObject({
+    queued: 6,
+    alreadyQueued: 0,
+  });
+  expect(await requeue(client, { network, processors }, request)).toMatchObject({
+    queued: 0,
+    alreadyQueued: 6,
+  });
+  slowNode.letGo();
+  await waitUntil(
+    async () => {
+      const progress = await queryJob<GapFillProgress>(client, target, "progress");
+      return progress.requeued === 0 && progress.requeuedDone > 0;
+    },
+    { what: "the requeued blocks to be done", timeoutMs: 60_000, process: worker },
+  );
+  expect(await stopJob(client, target)).toEqual({ ended: true });
+
+  const asked = new Set([20, 22, 23, 24, 25, 26]);
+  const after = await ledger.read({ network, processors, range });
+  const generations = (rows: typeof after) => rows.map(({ generation }) => generation);
+  expect(generations(after)).toEqual(
+    before.map(({ blockNumber, generation }) => generation + (asked.has(blockNumber) ? 1 : 0)),
+  );
+  await expectProven(stack, network, range);
+  await expectShown(stack, network, range, await askOracle(stack, range));
+}, 120_000);
+
+/** Waits until the ledger holds the node's own blocks from the backfill's end to `top`. */
+async function waitUntilFollowed(top: number): Promise<void> {
+  const { chain, ledger } = stack;
+  const numbers = Array.from({ length: top - chain.head }, (_, i) => chain.head + 1 + i);
+  const wanted = await Promise.all(numbers.map((number) => hashOfNode(number)));
+  await waitUntil(
+    async () => {
+      const refs = await ledger.hashesAbove(network, chain.head, numbers.length);
+      return refs.map(({ hash }) => hash).join() === wanted.toReversed().join();
+    },
+    { what: `follow to be at block ${top}`, timeoutMs: 60_000, process: worker },
+  );
+}
+
+async function hashOfNode(blockNumber: number): Promise<string> {
+  const params = [`0x${blockNumber.toString(16)}`, false];
+  const block = await callNode(stack.chain.url, "eth_getBlockByNumber", params);
+  if (typeof block !== "object" || block === null || !("hash" in block)) {
+    throw new Error(`the node has no block ${blockNumber}`);
+  }
+  return String(block.hash);
+}
+
+async function statusesOf(numbers: readonly number[]): Promise<LedgerStatus[]> {
+  const rows = await stack.ledger.readBlocks(network, processors, numbers);
+  return rows.map(({ status }) => status);
+}

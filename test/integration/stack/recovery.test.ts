@@ -1,0 +1,191 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { explainWait } from "../../../src/client/job-status.ts";
+import { createRandom } from "../../../src/dev/demo-chain/random.ts";
+import { waitUntil } from "../../../src/dev/wait-until.ts";
+import type { BlockRange } from "../../../src/domain/block-range.ts";
+import type { ComparedRows } from "../../support/oracle-comparison.ts";
+import { askOracle, expectProven, expectShown } from "./expectations.ts";
+import {
+  type Backfill,
+  backfill,
+  countComplete,
+  processors,
+  startTestStack,
+  type TestStack,
+  waitUntilComplete,
+} from "./stack.ts";
+import { startTcpLink } from "./tcp-link.ts";
+
+const blocks = 110;
+/** Milliseconds for each step trace while there is to be a middle. */
+const slowPace = 250;
+const kills = 3;
+const minuteMs = 60_000;
+const patienceMs = 90_000;
+
+let stack: TestStack;
+let whole: BlockRange;
+let oracle: ComparedRows;
+
+beforeAll(async () => {
+  stack = await startTestStack({ blocks });
+  whole = { fromBlock: 0, toBlock: stack.chain.head };
+  oracle = await askOracle(stack, whole);
+}, 180_000);
+afterAll(() => stack?.stop());
+beforeEach(() => stack.slowNode.setPace(slowPace));
+
+test("SIGKILL of the worker at random moments of a backfill leaves the rows of a clean run", async () => {
+  const network = "killed";
+  // Other moments at every run; STACK_SEED repeats those of one.
+  const seed = Number(process.env["STACK_SEED"] ?? Date.now() % 1_000_000);
+  console.info(`moments of the kills: STACK_SEED=${seed}`);
+  const random = createRandom(seed, 0);
+  let worker = await stack.startWorker(network);
+  const job = await backfill(stack, network);
+
+  for (let kill = 1; kill <= kills; kill += 1) {
+    const before = await countComplete(stack, network);
+    await waitUntilComplete(stack, network, before + random.between(1, 12));
+    await sleep(random.between(0, 1000));
+    await worker.kill();
+    expect(await job.isRunning(), `the backfill was under way at kill ${kill}`).toBe(true);
+    const suspects = await blocksInHand(job);
+    worker = await stack.startWorker(network);
+    // A block in hand at two kills is booked as worker_lost, rightly so: each is to see one only.
+    await waitUntilThese(network, suspects);
+  }
+  await expectEnd(network, job);
+  await worker.stop();
+}, 300_000);
+
+test("a zombie, its heartbeat lost, writes on beside its heir, sleeps and wakes: the views do not change", async () => {
+  const network = "zombie";
+  const link = await startTcpLink(stack.temporal.address);
+  const zombie = await stack.startWorker(network, {
+    TEMPORAL_ADDRESS: link.address,
+    LOG_LEVEL: "debug",
+  });
+  const heir = await stack.startWorker(network);
+  // The heir has no slot of its own before the zombie is cut off.
+  process.kill(heir.pid, "SIGSTOP");
+  const job = await backfill(stack, network, { concurrency: 1 });
+  await waitUntilComplete(stack, network, 10);
+  process.kill(heir.pid, "SIGCONT");
+  await link.cut();
+  await waitUntil(async () => (await countWrittenTwice(network)) > 0, {
+    what: "blocks that both workers wrote",
+    timeoutMs: patienceMs,
+    everyMs: 100,
+    process: zombie,
+  });
+  process.kill(zombie.pid, "SIGSTOP");
+  const endedBefore = countEnded(zombie.output());
+  await expectEnd(network, job);
+  await heir.stop();
+  const before = await readWinners(network);
+
+  process.kill(zombie.pid, "SIGCONT");
+  await waitUntil(() => countEnded(zombie.output()) > endedBefore, {
+    what: "the zombie to end its attempt",
+    timeoutMs: patienceMs,
+    process: zombie,
+  });
+  await zombie.kill();
+  expect(await readWinners(network)).toEqual(before);
+  await expectShown(stack, network, whole, oracle);
+}, 300_000);
+
+test("Temporal, then ClickHouse, killed and started again in the middle of a backfill lose nothing", async () => {
+  const network = "restarts";
+  const worker = await stack.startWorker(network);
+  const job = await backfill(stack, network);
+  await waitUntilComplete(stack, network, 10);
+
+  await stack.temporal.kill();
+  // What is in hand goes on without Temporal.
+  await waitUntilComplete(stack, network, (await countComplete(stack, network)) + 1);
+  await stack.temporal.restart();
+  await waitUntilComplete(stack, network, (await countComplete(stack, network)) + 5);
+
+  await stack.clickhouse.kill();
+  await waitUntilItWaitsFor(job, "ClickHouse does not answer");
+  await stack.clickhouse.restart();
+
+  await expectEnd(network, job);
+  await worker.stop();
+}, 300_000);
+
+test("a node that is away for a minute delays a backfill, which says so, and fails no block", async () => {
+  const network = "outage";
+  const worker = await stack.startWorker(network);
+  const job = await backfill(stack, network);
+  await waitUntilComplete(stack, network, 10);
+
+  await stack.proxy.outage(true);
+  const comesBackAt = Date.now() + minuteMs;
+  await waitUntilItWaitsFor(job, 'execution node "rpc-url" does not answer');
+  const done = await countComplete(stack, network);
+  await sleep(comesBackAt - Date.now());
+  await waitUntilItWaitsFor(job, 'execution node "rpc-url" does not answer');
+  expect(await countComplete(stack, network)).toBe(done);
+  await stack.proxy.outage(false);
+
+  await expectEnd(network, job);
+  await worker.stop();
+}, 300_000);
+
+/** Lets the node be fast, waits for the end, and holds what stands to a clean run. */
+async function expectEnd(network: string, job: Backfill): Promise<void> {
+  stack.slowNode.setPace(0);
+  expect(await job.result()).toMatchObject({ failed: 0 });
+  await expectProven(stack, network, whole);
+  await expectShown(stack, network, whole, oracle);
+}
+
+/** Waits until people who ask for the job's status are told what it waits for. */
+async function waitUntilItWaitsFor(job: Backfill, what: string): Promise<void> {
+  await waitUntil(
+    async () => (explainWait({ waitingFor: null }, await job.pending()) ?? "").includes(what),
+    { what: `the backfill to say: ${what}`, timeoutMs: patienceMs },
+  );
+}
+
+/** Blocks that a next attempt holds for those that killed the worker. */
+async function blocksInHand(job: Backfill): Promise<number[]> {
+  const pending = await job.pending();
+  return pending.flatMap(({ heartbeat }) => heartbeat?.inHand?.blockNumber ?? []);
+}
+
+async function waitUntilThese(network: string, numbers: readonly number[]): Promise<void> {
+  await waitUntil(
+    async () => {
+      const rows = await stack.ledger.readBlocks(network, processors, numbers);
+      const complete = rows.filter(({ status }) => status === "complete");
+      return complete.length === numbers.length * processors.length;
+    },
+    { what: `blocks ${numbers.join(", ")} of a killed worker`, timeoutMs: patienceMs },
+  );
+}
+
+/** The ledger's rows that the views go by. */
+function readWinners(network: string) {
+  return stack.ledger.read({ network, processors, range: whole });
+}
+
+/** Activities that a worker calls ended, by its own log. */
+function countEnded(log: string): number {
+  return log.split(/Activity completed|Activity failed/).length - 1;
+}
+
+/** Blocks that more than one attempt has completed. */
+async function countWrittenTwice(network: string): Promise<number> {
+  const rows = await stack.store.query(
+    `SELECT block_number FROM execution_block_event
+     WHERE meta_network_name = {network:String} AND processor = 'structlog' AND status = 'complete'
+     GROUP BY block_number HAVING uniqExact(attempt_id) > 1`,
+    { parameters: { network } },
+  );
+  return rows.length;
+}

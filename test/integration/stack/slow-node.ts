@@ -1,0 +1,76 @@
+import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+import { text } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Hands a node's answers on, traces of steps one at a time and not too fast: so that a short chain has a middle. */
+export type SlowNode = {
+  readonly url: string;
+  /** Milliseconds that each step trace takes from now on, also those that wait already. */
+  readonly setPace: (milliseconds: number) => void;
+  /** Answers no step trace until `letGo`. */
+  readonly hold: () => void;
+  readonly letGo: () => void;
+  readonly stop: () => Promise<void>;
+};
+
+export async function startSlowNode(targetUrl: string): Promise<SlowNode> {
+  let paceMs = 0;
+  let gate: Promise<void> = Promise.resolve();
+  let letGo: (() => void) | null = null;
+  let lastTurn: Promise<void> = Promise.resolve();
+  const waitForTurn = (): Promise<void> => {
+    lastTurn = lastTurn.then(() => gate).then(() => sleep(paceMs));
+    return lastTurn;
+  };
+  const server = createServer((incoming, outgoing) => {
+    handOn({ targetUrl, waitForTurn }, incoming, outgoing).catch(() => outgoing.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    setPace: (milliseconds) => {
+      paceMs = milliseconds;
+    },
+    hold: () => {
+      gate = new Promise((resolve) => {
+        letGo = resolve;
+      });
+    },
+    letGo: () => letGo?.(),
+    stop: () =>
+      new Promise((resolve) => {
+        letGo?.();
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function handOn(
+  node: { readonly targetUrl: string; readonly waitForTurn: () => Promise<void> },
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
+  const body = await text(incoming);
+  const isStepTrace = body.includes("debug_traceBlock") && !body.includes("callTracer");
+  if (isStepTrace) await node.waitForTurn();
+  const answer = await ask(node.targetUrl, body);
+  outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+  await pipeline(answer, outgoing);
+}
+
+function ask(url: string, body: string): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const headers = {
+      "content-type": "application/json",
+      "content-length": Buffer.byteLength(body),
+    };
+    const call = request(url, { method: "POST", headers });
+    call.once("response", resolve);
+    call.once("error", reject);
+    call.end(body);
+  });
+}

@@ -1,0 +1,180 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Client } from "@temporalio/client";
+import type { Ledger } from "../../../src/activities/ports.ts";
+import { type ClickHouse, createClickHouse } from "../../../src/clickhouse/client.ts";
+import { startEmbeddedServer } from "../../../src/clickhouse/embedded/start.ts";
+import { createLedger } from "../../../src/clickhouse/ledger.ts";
+import { describeJob, type PendingActivity, readPending } from "../../../src/client/job-status.ts";
+import { startBackfill } from "../../../src/client/jobs.ts";
+import { loadConfig } from "../../../src/config/load-config.ts";
+import { type FaultProxy, startFaultProxy } from "../../../src/dev/fault-proxy.ts";
+import { type RunningProcess, startProcess } from "../../../src/dev/processes.ts";
+import { StopList } from "../../../src/dev/stop-list.ts";
+import { waitUntil } from "../../../src/dev/wait-until.ts";
+import type { Processor } from "../../../src/domain/processor.ts";
+import { connectClient } from "../../../src/temporal/connect-client.ts";
+import { startTestTemporal, type TestTemporal } from "../../support/temporal.ts";
+import { type SlowNode, startSlowNode } from "./slow-node.ts";
+import { startTestChain, type TestChain } from "./test-chain.ts";
+
+export const processors: readonly Processor[] = ["structlog", "transaction"];
+
+/** Every part of blockloom but its workers, all of them real: worker - proxy - slow node - anvil. */
+export type TestStack = {
+  readonly chain: TestChain;
+  readonly slowNode: SlowNode;
+  readonly proxy: FaultProxy;
+  readonly temporal: TestTemporal;
+  readonly clickhouse: {
+    readonly kill: () => Promise<void>;
+    readonly restart: () => Promise<void>;
+  };
+  readonly store: ClickHouse;
+  readonly ledger: Ledger;
+  readonly client: Client;
+  /** Starts a worker process for a network and waits until it is ready. */
+  readonly startWorker: (
+    network: string,
+    env?: Readonly<Record<string, string>>,
+  ) => Promise<RunningProcess>;
+  readonly stop: () => Promise<void>;
+};
+
+const readyTimeoutMs = 60_000;
+const database = "stack";
+
+export async function startTestStack(options: { readonly blocks: number }): Promise<TestStack> {
+  const stops = new StopList();
+  const stop = () => stops.stopAll();
+  try {
+    return { ...(await startParts(options, stops)), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startParts(
+  { blocks }: { readonly blocks: number },
+  stops: StopList,
+): Promise<Omit<TestStack, "stop">> {
+  const keep = <Part extends { readonly stop: () => Promise<unknown> }>(part: Part): Part => {
+    stops.add(part.stop);
+    return part;
+  };
+  const folder = await mkdtemp(join(tmpdir(), "blockloom-stack-"));
+  stops.add(() => rm(folder, { recursive: true, force: true }));
+  const [chain, temporal, clickhouse] = await Promise.all([
+    startTestChain({ dataDir: folder, blocks }).then(keep),
+    startTestTemporal().then(keep),
+    startRestartable(join(folder, "clickhouse")).then(keep),
+  ]);
+  const slowNode = keep(await startSlowNode(chain.url));
+  const proxy = keep(await startFaultProxy({ targetUrl: slowNode.url }));
+  const store = createClickHouse({ url: clickhouse.url, database });
+  stops.add(() => store.close());
+  const env = {
+    RPC_URL: proxy.url,
+    CLICKHOUSE_URL: clickhouse.url,
+    CLICKHOUSE_DATABASE: database,
+    TEMPORAL_ADDRESS: temporal.address,
+    METRICS_ADDRESS: "off",
+  };
+  const { client, close } = await connectClient(
+    loadConfig({ env: { TEMPORAL_ADDRESS: temporal.address }, cwd: folder }).temporal,
+  );
+  stops.add(close);
+  let workers = 0;
+  async function startWorker(network: string, more: Readonly<Record<string, string>> = {}) {
+    workers += 1;
+    const worker = keep(
+      startProcess({
+        name: `worker ${workers}`,
+        command: process.execPath,
+        args: ["--import", "tsx", "src/worker.ts"],
+        env: { ...env, NETWORK: network, ...more },
+        logFile: join(folder, `worker-${workers}.log`),
+      }),
+    );
+    await waitUntil(() => worker.output().includes("Worker is ready"), {
+      what: "a worker to be ready",
+      timeoutMs: readyTimeoutMs,
+      process: worker,
+    });
+    return worker;
+  }
+  return {
+    chain,
+    slowNode,
+    proxy,
+    temporal,
+    clickhouse,
+    store,
+    ledger: createLedger(store),
+    client,
+    startWorker,
+  };
+}
+
+/** An embedded ClickHouse that comes back where it was: same data, same port. */
+async function startRestartable(dataDir: string) {
+  let server = await startEmbeddedServer({ dataDir });
+  const { url } = server;
+  return {
+    url,
+    kill: () => server.kill(),
+    restart: async () => {
+      server = await startEmbeddedServer({ dataDir, port: Number(new URL(url).port) });
+    },
+    stop: () => server.stop(),
+  };
+}
+
+/** A backfill of the whole chain that is under way. */
+export type Backfill = {
+  /** What each of its activities that are not done told last. */
+  readonly pending: () => Promise<readonly PendingActivity[]>;
+  readonly isRunning: () => Promise<boolean>;
+  readonly result: () => Promise<unknown>;
+};
+
+export async function backfill(
+  { client, chain }: TestStack,
+  network: string,
+  { concurrency = 2 }: { readonly concurrency?: number } = {},
+): Promise<Backfill> {
+  const range = { fromBlock: 0, toBlock: chain.head };
+  const job = { network, processors, range, concurrency, actor: "test" };
+  const { workflowId } = await startBackfill(client, job);
+  const describe = () => describeJob(client, { workflowId, startCommand: "" });
+  return {
+    pending: async () => readPending(await describe()),
+    isRunning: async () => (await describe()).status.name === "RUNNING",
+    result: () => client.workflow.getHandle(workflowId).result(),
+  };
+}
+
+/** How many blocks the ledger calls complete. */
+export async function countComplete({ store }: TestStack, network: string): Promise<number> {
+  const [counted] = await store.query<{ blocks: number }>(
+    `SELECT toUInt32(count()) AS blocks FROM execution_block FINAL
+     WHERE meta_network_name = {network:String} AND processor = 'structlog' AND status = 'complete'`,
+    { parameters: { network } },
+  );
+  return counted?.blocks ?? 0;
+}
+
+/** Waits until the ledger calls so many blocks complete. */
+export async function waitUntilComplete(
+  stack: TestStack,
+  network: string,
+  blocks: number,
+): Promise<void> {
+  await waitUntil(async () => (await countComplete(stack, network)) >= blocks, {
+    what: `${blocks} complete blocks of ${network}`,
+    timeoutMs: 90_000,
+    everyMs: 100,
+  });
+}
