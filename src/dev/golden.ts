@@ -33,7 +33,12 @@ export type PlainRow = Readonly<Record<string, unknown>>;
 export type GoldenResult = { readonly table: string; readonly difference: string | null };
 
 /** The two ways to trace: steps with stacks, or without and all else from the callTracer. */
-export type GoldenOptions = { readonly stacks?: boolean; readonly chunkBytes?: number };
+export type GoldenOptions = {
+  readonly stacks?: boolean;
+  /** Default: that of the client which the golden transaction names. */
+  readonly clientVersion?: string;
+  readonly chunkBytes?: number;
+};
 
 const CHUNK_BYTES = 1021;
 
@@ -78,14 +83,14 @@ export type TracedGolden = {
 /** The rows and the verdict of a golden transaction. @throws {TraceRejected} */
 export function traceGolden(
   golden: GoldenTransaction,
-  { stacks = true, chunkBytes = CHUNK_BYTES }: GoldenOptions = {},
+  { stacks = true, chunkBytes = CHUNK_BYTES, clientVersion }: GoldenOptions = {},
 ): TracedGolden {
   const block = goldenBlock(golden);
   const trace = createBlockTrace({
     block,
     receipts: [golden.receipt],
     fork: golden.fork,
-    clientVersion: golden.client === "anvil" ? "anvil/v1.7.1" : "Geth/v1.17.5",
+    clientVersion: clientVersion ?? versionOf(golden),
     processors: ["structlog", "structlog_agg"],
     stacks,
   });
@@ -110,6 +115,10 @@ export function traceGolden(
   const proof = trace.endSteps();
   drain();
   return { rows, aggRows, proof };
+}
+
+function versionOf({ client }: GoldenTransaction): string {
+  return client === "anvil" ? "anvil/v1.7.1" : "Geth/v1.17.5";
 }
 
 function goldenBlock(golden: GoldenTransaction): RpcBlock {

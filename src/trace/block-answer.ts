@@ -14,6 +14,9 @@ import {
 } from "./json-lexer.ts";
 import { excerpt, malformed, TraceRejected } from "./trace-rejected.ts";
 
+/** What some clients give for a block that they do not have or have not run yet: trying again may mend it. */
+const NULL_RESULT = "null stands in place of a trace";
+
 /** Where in the answer a scan stands. */
 const TOP = 0;
 const ERROR = 1;
@@ -47,6 +50,7 @@ export abstract class BlockAnswerScanner {
   private readonly check: string;
   private context = TOP;
   private hasItems = false;
+  private hasNull = false;
   private hasResult = false;
   private errorCode = "";
   private errorMessage = "";
@@ -73,7 +77,8 @@ export abstract class BlockAnswerScanner {
   /** Says that all bytes came. */
   end(): void {
     this.lexer.finish();
-    if (!this.hasItems) throw malformed(this.check, "the answer holds no array of traces");
+    if (this.hasItems) return;
+    throw malformed(this.check, this.hasNull ? NULL_RESULT : "the answer holds no array of traces");
   }
 
   /** A transaction's object begins. */
@@ -126,7 +131,9 @@ export abstract class BlockAnswerScanner {
       this.hasItems = true;
     } else if (field === ERROR_FIELD && token !== NULL) {
       this.beginError(token, false);
-    } else if (field === RESULT_FIELD && token !== NULL) {
+    } else if (field === RESULT_FIELD && token === NULL) {
+      this.hasNull = true;
+    } else if (field === RESULT_FIELD) {
       throw this.malformed("the answer holds no array of traces");
     } else if (field === 0 && token !== OBJECT_START && token !== OBJECT_END && token !== SKIPPED) {
       throw this.malformed("the answer is no JSON-RPC object");
@@ -139,10 +146,12 @@ export abstract class BlockAnswerScanner {
       return;
     }
     this.transactionIndex++;
+    if (token === NULL) throw this.malformed(NULL_RESULT);
     if (token !== OBJECT_START) throw this.malformed("a trace is no object");
     this.context = ITEM;
     this.transactionHash = null;
     this.hasResult = false;
+    this.hasNull = false;
     this.beginItem();
   }
 
@@ -161,10 +170,14 @@ export abstract class BlockAnswerScanner {
       this.hasResult = true;
       this.context = INSIDE;
       this.beginResult();
+    } else if (field === RESULT_FIELD && token === NULL) {
+      this.hasNull = true;
     } else if (field === ERROR_FIELD && token !== NULL) {
       this.beginError(token, true);
     } else if (token === OBJECT_END) {
-      if (!this.hasResult) throw this.malformed("a transaction has no result");
+      if (!this.hasResult) {
+        throw this.malformed(this.hasNull ? NULL_RESULT : "a transaction has no result");
+      }
       this.context = ITEMS;
       this.endItem();
     } else if (field !== 0 && token !== NULL) {
@@ -172,7 +185,8 @@ export abstract class BlockAnswerScanner {
     }
   }
 
-  private beginError(token: number, ofItem: boolean): void {
+  /** An error stands where `token` begins: throws it, at once or when it is read. */
+  protected beginError(token: number, ofItem: boolean): void {
     this.errorOfItem = ofItem;
     if (token === STRING) throw this.refused(this.lexer.text());
     if (token !== OBJECT_START) throw this.refused("an error without a message");

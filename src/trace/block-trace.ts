@@ -144,16 +144,26 @@ const structuralChecks = [
   "return_values",
 ];
 const gasChecks = ["intrinsic_gas", "gas_costs", "forwarded_gas", "precompile_gas", "gas_identity"];
+/** The client sends no refund counter: the refund is held against its cap alone. */
+const gasChecksWithoutCounter = gasChecks.map((check) =>
+  check === "gas_identity" ? "gas_identity_within_refund_cap" : check,
+);
 
 function toProof(walk: BlockWalk, input: BlockTraceInput): BlockProof {
   const checked = walk.state.form.hasStacks
     ? [...structuralChecks, "stack_heights"]
     : structuralChecks;
-  const unverified = [...unknownFork(input), ...otherGasRules(walk), ...unknownOperations(walk)];
+  const gas = walk.state.inferredRefunds ? gasChecksWithoutCounter : gasChecks;
+  const unverified = [
+    ...unknownFork(input),
+    ...otherGasRules(walk),
+    ...unknownOperations(walk),
+    ...silentHalts(walk),
+  ];
   return {
     proof: unverified.length === 0 ? "proven" : "unverified",
     detail: {
-      checked: input.fork === null ? checked : [...checked, ...gasChecks],
+      checked: input.fork === null ? checked : [...checked, ...gas],
       unverified,
     },
     structlogCount: walk.stepCounts.reduce((sum, count) => sum + count, 0),
@@ -178,4 +188,10 @@ function unknownOperations(walk: BlockWalk): { check: string; why: string }[] {
   if (walk.state.unknownOperations.size === 0) return [];
   const names = [...walk.state.unknownOperations].slice(0, 10).join(", ");
   return [{ check: "gas_costs", why: `opcodes of unknown cost: ${names}` }];
+}
+
+function silentHalts(walk: BlockWalk): { check: string; why: string }[] {
+  if (walk.state.silentHalts.size === 0) return [];
+  const names = [...walk.state.silentHalts].slice(0, 10).join(", ");
+  return [{ check: "frame_end", why: `halts that the client gives no sign of: ${names}` }];
 }

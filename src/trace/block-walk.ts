@@ -1,5 +1,5 @@
 import { beginFrame, enterCall, leaveCall, passOverCall } from "./call-walk.ts";
-import { DIFFICULTY, isCall, isCreate, isEnder, PREVRANDAO } from "./opcodes.ts";
+import { DIFFICULTY, isCall, isCreate, isEnder, PREVRANDAO, STOP } from "./opcodes.ts";
 import type { Step } from "./step.ts";
 import { gasBetween, isUnknownOperation, mustHalt } from "./step-checks.ts";
 import type { StepSink, TraceHead } from "./step-scanner.ts";
@@ -46,6 +46,8 @@ export class BlockWalk implements StepSink {
 
   step(step: Step): void {
     const { previous, state } = this;
+    // A frame starts with an empty stack, which some clients leave out.
+    if (step.height < 0 && step.pc === 0) step.height = 0;
     if (step.height < 0 && state.form.hasStacks) {
       throw malformed("stack", "a step has no stack", {
         transactionIndex: state.facts.index,
@@ -64,6 +66,10 @@ export class BlockWalk implements StepSink {
 
   endTransaction(head: TraceHead): void {
     checkHead(this.state, head);
+    if (this.steps === 1 && isPlainTransfer(this.state, this.previous)) {
+      this.previous = null;
+      this.steps = 0;
+    }
     if (this.previous === null) {
       this.stepless ??= findMissingSteps(this.state);
       addRootWithoutSteps(this.state);
@@ -96,8 +102,9 @@ export class BlockWalk implements StepSink {
     const { facts, gas, table, root } = state;
     if (step.depth !== 1) state.fail("first_step", "depth 1", `depth ${step.depth}`, step.index);
     if (gas) state.checkGas("first_gas", facts.gasLimit - gas.intrinsic, step.gas, step.index);
-    const rootGas = state.quirks.rootGasIsLimit ? facts.gasLimit : step.gas;
-    state.checkGas("call_gas", table.gas[root]!, rootGas, step.index);
+    const { isMeasured, rootGasIsLimit } = state.quirks;
+    const rootGas = rootGasIsLimit ? facts.gasLimit : step.gas;
+    if (isMeasured) state.checkGas("call_gas", table.gas[root]!, rootGas, step.index);
     const frame = beginFrame(state, step);
     frame.tablePosition = root;
     frame.isCreation = facts.isCreation;
@@ -139,4 +146,9 @@ export class BlockWalk implements StepSink {
     }
     enterCall(state, step, next);
   }
+}
+
+/** Whether the only step of a transaction is that of a client that logs a STOP where no code is. */
+function isPlainTransfer({ quirks, facts }: WalkState, step: Step | null): boolean {
+  return quirks.logsPlainTransfers && !facts.isCreation && step?.op === STOP && step.pc === 0;
 }

@@ -46,7 +46,8 @@ export function endFrame(walk: WalkState, step: Step, success: boolean): EndedFr
     walk.aggs?.addPlain(step, frame, gasUsed, wordsBefore);
   }
   const destructs = step.op === SELFDESTRUCT && !end.halted;
-  if (destructs && !walk.cursor.takeSelfdestruct(frame.tablePosition)) {
+  const isToldOf = !destructs || walk.cursor.takeSelfdestruct(frame.tablePosition);
+  if (!isToldOf && walk.quirks.isMeasured) {
     walk.fail("call_tree", "a SELFDESTRUCT frame in the callTracer", "none", step.index);
   }
   const gasCumulative = frame.firstGas < step.gas ? gasUsed : frame.firstGas - step.gas + gasUsed;
@@ -71,6 +72,10 @@ function frameEnd(walk: WalkState, step: Step, success: boolean): FrameEnd {
     walk.fail("call_outcome", `success after ${walk.name(step.op)}`, "a failure", step.index);
   }
   if (!success && mayHaltSilently(walk, step, frame)) return { halted: true, left: 0 };
+  if (!success && !walk.quirks.isMeasured) {
+    walk.silentHalts.add(walk.name(step.op));
+    return { halted: true, left: 0 };
+  }
   return walk.fail("frame_end", "a step that ends a frame", walk.name(step.op), step.index);
 }
 

@@ -170,6 +170,7 @@ export const EXTCODECOPY = operationId("EXTCODECOPY");
 export const STATICCALL = operationId("STATICCALL");
 export const CREATE = operationId("CREATE");
 export const CREATE2 = operationId("CREATE2");
+export const STOP = operationId("STOP");
 export const RETURN = operationId("RETURN");
 export const REVERT = operationId("REVERT");
 export const SELFDESTRUCT = operationId("SELFDESTRUCT");
@@ -203,15 +204,16 @@ const spellings: Readonly<Record<string, string>> = {
   SHA3: "KECCAK256",
   SUICIDE: "SELFDESTRUCT",
   RANDOM: "PREVRANDAO",
-  Unknown: "UNDEFINED",
   UNKNOWN: "UNDEFINED",
 };
 
+/** Nethermind writes an undefined opcode as its hex alone. */
+const undefinedSpelling =
+  /^(?:opcode 0x[0-9a-f]{1,2} not defined|missing opcode 0x[0-9a-f]{1,2}|(?:0x)?[0-9a-f]{2})$/i;
+
 /** The id of an opcode as a node spells it; undefined for a name that no opcode has. */
 export function findOperation(spelled: string): number | undefined {
-  if (/^opcode 0x[0-9a-f]{1,2} not defined$|^[0-9a-f]{2}$/i.test(spelled)) {
-    // Nethermind writes an undefined opcode as its hex alone.
-    return byName.has(spelled) ? byName.get(spelled) : UNDEFINED;
-  }
-  return byName.get(spellings[spelled] ?? spelled);
+  if (undefinedSpelling.test(spelled)) return /^(?:0x)?fe$/i.test(spelled) ? INVALID : UNDEFINED;
+  const upper = spelled.toUpperCase();
+  return byName.get(spellings[upper] ?? upper);
 }

@@ -1,12 +1,17 @@
-import { INVALID, knownOperationNames, pushedBytes, UNDEFINED } from "./opcodes.ts";
+import { INVALID, knownOperationNames, pushedBytes, REVERT, UNDEFINED } from "./opcodes.ts";
 import type { Step } from "./step.ts";
 import type { WalkState } from "./walk-state.ts";
 
 /** Whether nothing can follow the step in its frame and all its gas is gone (traces, section 6, rule 4). */
 export function mustHalt(walk: WalkState, step: Step): boolean {
-  if (step.error !== null && step.error !== "execution reverted") return true;
+  if (step.error !== null && !isRevertText(step)) return true;
   if (step.gasCost > step.gas) return true;
   return walk.rules === null ? isAlwaysInvalid(step.op) : walk.rules.alwaysHalts[step.op] === 1;
+}
+
+/** Some clients give REVERT an error of its own; it ends its frame without a halt all the same. */
+function isRevertText(step: Step): boolean {
+  return step.op === REVERT && /revert/i.test(step.error ?? "");
 }
 
 /** Opcodes that halt under every fork. */

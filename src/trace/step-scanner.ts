@@ -21,6 +21,7 @@ import { wordsNeeded } from "./opcodes.ts";
 import { OperationTable } from "./operation-table.ts";
 import { Step } from "./step.ts";
 import { excerpt } from "./trace-rejected.ts";
+import { WordReader } from "./word-reader.ts";
 
 /** What a trace says of a transaction beside its steps; null where the answer did not say. */
 export type TraceHead = {
@@ -46,11 +47,12 @@ const STEPS = 1;
 const STEP = 2;
 const STEP_ERROR = 3;
 
-const resultKey = keyMatcher(["gas", "failed", "returnValue", "structLogs"]);
+const resultKey = keyMatcher(["gas", "failed", "returnValue", "structLogs", "error"]);
 const HEAD_GAS = 1;
 const HEAD_FAILED = 2;
 const HEAD_RETURN_VALUE = 3;
 const HEAD_STEPS = 4;
+const HEAD_ERROR = 5;
 const stepKey = keyMatcher(["pc", "op", "gas", "gasCost", "depth", "refund", "error", "stack"]);
 const PC = 1;
 const OP = 2;
@@ -71,6 +73,7 @@ export class StepScanner extends BlockAnswerScanner {
   private readonly stackKey: number;
   private place = RESULT;
   private readonly words = new LastWords();
+  private readonly wordReader = new WordReader();
   private step = new Step();
   private otherStep = new Step();
   private stepIndex = 0;
@@ -118,7 +121,7 @@ export class StepScanner extends BlockAnswerScanner {
     }
   }
 
-  /** True when the result has ended. */
+  /** True when the result has ended, or an error begins in it. */
   private takeResult(token: number): boolean {
     if (token === KEY) {
       this.field = resultKey(this.lexer);
@@ -145,6 +148,10 @@ export class StepScanner extends BlockAnswerScanner {
       head.hasSteps = true;
     } else if (token === OBJECT_END) {
       this.endResult();
+      return true;
+    } else if (field === HEAD_ERROR && token !== NULL) {
+      // Streaming servers that fail in the middle of a trace say so where they stand.
+      this.beginError(token, true);
       return true;
     } else if (field !== 0 && token !== NULL) {
       throw this.malformed(
@@ -305,8 +312,9 @@ export class StepScanner extends BlockAnswerScanner {
     const needed = Math.min(height, step.op === 0 ? 8 : Math.max(1, wordsNeeded[step.op]!));
     for (let slot = 0; slot < needed; slot++) {
       const at = (height - 1 - slot) & 7;
-      if (!step.setWord(slot, lexer.bytes, words.starts[at]!, words.stops[at]!)) {
-        throw this.malformed("a word is no 0x quantity of 32 bytes", this.stepIndex);
+      const place = [words.starts[at]!, words.stops[at]!] as const;
+      if (!this.wordReader.read(step, slot, lexer.bytes, place)) {
+        throw this.malformed("a word is no number of 32 bytes", this.stepIndex);
       }
     }
     return true;

@@ -60,10 +60,10 @@ export class Step {
     return `0x${this.addresses.toString("latin1", word * 40, word * 40 + 40).toLowerCase()}`;
   }
 
-  /** Reads word `slot` from its hex digits; null if they are no 0x quantity. */
+  /** Reads word `slot` from its hex digits, prefix left out; false if they are no word of 32 bytes. */
   setWord(slot: number, bytes: Uint8Array, start: number, stop: number): boolean {
-    if (bytes[start] !== 48 || (bytes[start + 1]! | 32) !== 120 || start + 2 > stop) return false;
-    let first = start + 2;
+    if (start > stop) return false;
+    let first = start;
     while (first < stop && bytes[first] === 48) first++;
     const digits = stop - first;
     if (digits > 64) return false;

@@ -1,5 +1,5 @@
 import { type EndedFrame, endFrame, type FrameEnd } from "./frame-end.ts";
-import { possibleGasUsed, possibleGasUsedWithoutSteps } from "./gas-identity.ts";
+import { type Charge, possibleGasUsed, possibleGasUsedWithoutSteps } from "./gas-identity.ts";
 import { CREATE, RETURN, REVERT, SELFDESTRUCT } from "./opcodes.ts";
 import { precompileAt, precompilePrice } from "./precompiles.ts";
 import type { Step } from "./step.ts";
@@ -17,9 +17,7 @@ export function checkHead(walk: WalkState, head: TraceHead): void {
   if (!head.hasSteps) {
     throw malformed("structLogs", "a result has no structLogs", { transactionIndex: facts.index });
   }
-  const gas = walk.quirks.gasIsCumulative ? facts.cumulativeGasUsed : facts.gasUsed;
-  if (head.gas !== gas) walk.fail("trace_gas", gas, head.gas);
-  if (table.gasUsed[root] !== gas) walk.fail("call_gas_used", gas, table.gasUsed[root]);
+  checkGasUsed(walk, head);
   if (head.failed !== failed) walk.fail("trace_failed", failed, head.failed);
   if (cursor.succeeded(root) === failed) {
     walk.fail("call_outcome", failed ? "an error in the callTracer" : "success", "the other");
@@ -30,6 +28,16 @@ export function checkHead(walk: WalkState, head: TraceHead): void {
   }
   const wrong = walk.returnValue.wrong();
   if (wrong !== null) walk.fail("return_value", wrong.expected, wrong.actual);
+}
+
+function checkGasUsed(walk: WalkState, head: TraceHead): void {
+  const { quirks, facts, table, root } = walk;
+  const gas = quirks.gasIsCumulative ? facts.cumulativeGasUsed : facts.gasUsed;
+  const maySayBlocks = !quirks.isMeasured && head.gas === facts.cumulativeGasUsed;
+  if (head.gas !== gas && !maySayBlocks) walk.fail("trace_gas", gas, head.gas);
+  if (quirks.isMeasured && table.gasUsed[root] !== gas) {
+    walk.fail("call_gas_used", gas, table.gasUsed[root]);
+  }
 }
 
 /** Rules 4g and 5: the last step ends the root, the call tree is used up, and the gas adds up to the receipt's. */
@@ -60,7 +68,9 @@ function refundOf(
     lastIsSelfdestruct: step.op === SELFDESTRUCT,
   };
   const possible = possibleGasUsed(rootEnd, facts, gas, quirks);
-  const charge = possible.find(({ gasUsed }) => gasUsed === facts.gasUsed);
+  const charge =
+    possible.find(({ gasUsed }) => gasUsed === facts.gasUsed) ??
+    inferCharge(walk, { left, counter: rootEnd.lastRefund });
   if (charge === undefined) {
     const expected = possible.map(({ gasUsed }) => gasUsed).join(" or ");
     return walk.fail("gas_identity", expected, facts.gasUsed, step.index);
@@ -72,6 +82,24 @@ function refundOf(
     walk.fail("refund", `12500 for at most ${facts.authorizations}`, firstRefund, 0);
   }
   return charge.refund;
+}
+
+/**
+ * What a client charges that sends no refund counter (besu, old erigon): any refund up to the cap; undefined for another
+ * client. NaN refund: the floor hides it.
+ */
+function inferCharge(
+  walk: WalkState,
+  { left, counter }: { readonly left: number; readonly counter: number },
+): Charge | undefined {
+  const { gas, facts, quirks } = walk;
+  if (gas === null || quirks.isMeasured || counter !== 0) return undefined;
+  const before = facts.gasLimit - left;
+  const refund = before - facts.gasUsed;
+  const isWithin = refund >= 0 && refund <= Math.floor(before / gas.refundDivisor);
+  if (!isWithin) return undefined;
+  walk.inferredRefunds = true;
+  return { gasUsed: facts.gasUsed, refund: facts.gasUsed === gas.floor ? Number.NaN : refund };
 }
 
 /** The rows of the root frame, all its steps being known. */

@@ -57,6 +57,10 @@ export class WalkState {
   readonly unknownOperations = new Set<string>();
   /** Whether gas went another way than any known fork's: possible only where the fork is unknown. */
   otherGasRules = false;
+  /** Opcodes that halted without a sign where no measured client does. */
+  readonly silentHalts = new Set<string>();
+  /** Whether a refund was found by what is missing in the receipt's gas, the client sending no counter. */
+  inferredRefunds = false;
   facts!: TransactionFacts;
   /** What the transaction pays whatever it runs; null where no gas rule is known. */
   gas: TransactionGas | null = null;
@@ -130,8 +134,8 @@ export class WalkState {
       (step.op === CALL || step.op === CALLCODE) && this.table.hasValue[child] === 1;
     const forwarded = movesValue ? given - CALL_STIPEND : given;
     const calls = isCall[step.op] === 1;
-    const costIncludesForwarded = calls || this.quirks.createCostIncludesForwarded;
-    const overhead = costIncludesForwarded ? step.gasCost - forwarded : step.gasCost;
+    const costHoldsForwarded = calls || !isCostOfCreationAlone(step, given);
+    const overhead = costHoldsForwarded ? step.gasCost - forwarded : step.gasCost;
     return { overhead, forwarded, given, movesValue, coldAccesses: calls ? Number.NaN : 0 };
   }
 
@@ -146,4 +150,13 @@ export class WalkState {
     if (this.rules !== null) this.fail(check, expected, actual, stepIndex);
     this.otherGasRules = true;
   }
+}
+
+/**
+ * Whether the cost of a CREATE* leaves the gas handed on out: clients differ in it (1.2), but what is handed on is all
+ * that the cost leaves, but for one 64th from Tangerine on.
+ */
+function isCostOfCreationAlone({ gas, gasCost }: Step, given: number): boolean {
+  const left = gas - gasCost;
+  return given === left || given === left - Math.floor(left / 64);
 }

@@ -248,9 +248,9 @@ describe("the step scanner", () => {
       "a null result of one transaction",
       '{"result":[{"txHash":"0x1","result":null}]}',
       "trace_malformed",
-      "no result",
+      "null stands",
     ],
-    ["a null result", '{"result":null}', "trace_malformed", "no array"],
+    ["a null result", '{"result":null}', "trace_malformed", "null stands"],
     ["no result", '{"id":1}', "trace_malformed", "no array"],
     [
       "an answer that ends early",
