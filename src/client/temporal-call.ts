@@ -27,6 +27,8 @@ export type CallTarget = { readonly workflowId: string; readonly startCommand: s
 const awayCodes: ReadonlySet<number> = new Set([1, 4, 14]);
 const invalidArgument = 3;
 const resourceExhausted = 8;
+/** What Temporal says, some seconds after a kill, to a query that no worker can take: "no poller seen … recently". */
+const failedPrecondition = 9;
 
 /**
  * Calls Temporal with a deadline and says in our words what went wrong.
@@ -58,6 +60,7 @@ async function explain(client: Client, target: CallTarget, error: unknown): Prom
   }
   if (isAway(error)) return whoIsAway(client, target, error);
   const code = grpcCode(error);
+  if (code === failedPrecondition) return new NoWorkerError({ workflowId: target.workflowId });
   if (code === invalidArgument || code === resourceExhausted) {
     return new RequestRefusedError({ reason: `Temporal says: ${firstLine(grpcText(error))}` });
   }

@@ -1,5 +1,5 @@
-import { type Client, WorkflowFailedError } from "@temporalio/client";
-import { NoWorkerError, TemporalUnavailableError } from "../errors.ts";
+import { type Client, ServiceError, WorkflowFailedError } from "@temporalio/client";
+import { AppError, TemporalUnavailableError } from "../errors.ts";
 import type { BackfillProgress, BackfillResult } from "../workflows/messages.ts";
 import { describeJob, explainWait, type PendingActivity, readPending } from "./job-status.ts";
 import { queryJob } from "./steer-job.ts";
@@ -69,11 +69,13 @@ export async function readEnd(
   }
 }
 
+/** null where the job cannot be asked just now; right after a worker died, Temporal refuses queries in several ways. */
 async function readProgress(client: Client, target: CallTarget): Promise<BackfillProgress | null> {
   try {
     return await queryJob<BackfillProgress>(client, target, "progress", glanceTimeoutMs);
   } catch (error) {
-    if (error instanceof NoWorkerError) return null;
+    const isAnswer = error instanceof ServiceError || error instanceof AppError;
+    if (isAnswer && !(error instanceof TemporalUnavailableError)) return null;
     throw error;
   }
 }

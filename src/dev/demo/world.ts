@@ -80,8 +80,8 @@ async function createParts(
     report: say,
   });
   stops.add(stack.stop);
-  const { context, close } = openSession({ network }, { ...process.env, ...stack.env });
-  stops.add(close);
+  // Never closed, but with the process: a call that waits to be retried would throw on a closed channel, out of reach.
+  const { context } = openSession({ network }, { ...process.env, ...stack.env });
   say(`Temporal, ClickHouse and a worker are up; web UI: ${stack.env.TEMPORAL_UI_URL}`);
   return {
     network,
