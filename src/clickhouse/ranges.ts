@@ -64,7 +64,8 @@ export async function readExpected(
 
 /**
  * The union of a processor's expected ranges, whatever became of their jobs. An open one ends at the highest block
- * that the processor's ledger holds and no reorg took away: what follow reached.
+ * that the processor's ledger holds and no reorg took away: what follow reached. A block that no node has (somebody
+ * requeued a number above the head) does not count.
  */
 export async function closeExpected(
   clickhouse: ClickHouse,
@@ -91,7 +92,8 @@ async function readHighestBlock(
 ): Promise<number | null> {
   const [row] = await clickhouse.query<{ block_number: string }>(
     `SELECT block_number FROM execution_block FINAL
-     WHERE meta_network_name = {network:String} AND processor = {processor:String} AND status != 'retracted'
+     WHERE meta_network_name = {network:String} AND processor = {processor:String}
+       AND status != 'retracted' AND error_kind != 'block_not_found'
      ORDER BY block_number DESC LIMIT 1`,
     { parameters: { network, processor } },
   );

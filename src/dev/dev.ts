@@ -3,6 +3,7 @@ import { startFollow, startGapFill } from "../client/jobs.ts";
 import { openSession } from "../client/session.ts";
 import { loadConfig } from "../config/load-config.ts";
 import { expectedChainId } from "../config/networks.ts";
+import { JobInputDiffersError } from "../errors.ts";
 import { createNetworks } from "../rpc/networks.ts";
 import {
   interrupted,
@@ -100,19 +101,34 @@ async function startJobs({ network: name, follow }: Options, stack: Stack): Prom
   try {
     const client = await session.context.temporal();
     const { processors } = session.context.network();
-    await startGapFill(client, { network: name, processors });
-    if (follow) await startFollow(client, { network: name, processors });
+    await keepRunning(startGapFill(client, { network: name, processors }));
+    if (follow) await keepRunning(startFollow(client, { network: name, processors }));
   } finally {
     await session.close();
   }
 }
 
-function describeStack({ follow }: Options, { env }: Stack, folder: DataFolder): string {
+/** A job of an earlier time may have other settings, such as fewer processors: it goes on, and its user is told. */
+async function keepRunning(starting: Promise<unknown>): Promise<void> {
+  try {
+    await starting;
+  } catch (error) {
+    if (!(error instanceof JobInputDiffersError)) throw error;
+    console.log(error.message);
+  }
+}
+
+function describeStack(
+  { follow }: Options,
+  { env, metricsUrl }: Stack,
+  folder: DataFolder,
+): string {
   const isDefault = folder.path === userPath(defaultDataFolder);
   return [
     `Temporal UI  ${env.TEMPORAL_UI_URL}`,
     `ClickHouse   ${env.CLICKHOUSE_URL} (database ${env.CLICKHOUSE_DATABASE})`,
     `Logs         ${folder.file("logs")}`,
+    `Metrics      ${metricsUrl}`,
     `Runs         worker, gap-fill${follow ? ", follow" : ""}`,
     "",
     "In another terminal:",

@@ -13,6 +13,8 @@ import { startTemporal, type TemporalServer } from "./temporal-server.ts";
 export type Stack = {
   readonly env: StackEnv;
   readonly worker: SupervisedWorker;
+  /** Of the worker, for Prometheus. */
+  readonly metricsUrl: string;
   readonly stop: () => Promise<void>;
 };
 
@@ -76,11 +78,12 @@ async function startAll(options: StackOptions, stops: StopList): Promise<Omit<St
     NETWORK: options.network,
     ...(options.genesisFile === undefined ? {} : { GENESIS_FILE: options.genesisFile }),
   };
+  const metricsAddress = `127.0.0.1:${await getPort()}`;
   const worker = await SupervisedWorker.start({
     env: {
       ...foreignVariables,
-      LOG_LEVEL: "info",
-      METRICS_ADDRESS: `127.0.0.1:${await getPort()}`,
+      LOG_LEVEL: workerLogLevel(),
+      METRICS_ADDRESS: metricsAddress,
       ...env,
       RPC_URL: options.workerRpcUrl ?? options.rpcUrl,
       ...options.workerEnv,
@@ -90,7 +93,13 @@ async function startAll(options: StackOptions, stops: StopList): Promise<Omit<St
   });
   stops.add(() => worker.stop());
   await options.folder.writeStackEnv(env);
-  return { env, worker };
+  return { env, worker, metricsUrl: `http://${metricsAddress}/metrics` };
+}
+
+/** A quieter worker would not say that it is ready. */
+function workerLogLevel(): string {
+  const wanted = process.env["LOG_LEVEL"] ?? "";
+  return ["trace", "debug"].includes(wanted) ? wanted : "info";
 }
 
 async function startOwnTemporal(

@@ -6,6 +6,7 @@ import { UnknownProcessorError } from "../../errors.ts";
 import { type RequeueAnswer, workflowIds } from "../../workflows/messages.ts";
 import { formatBlockRange, parseBlocks } from "../block-text.ts";
 import { actorName, type CommandContext } from "../context.ts";
+import { refuseBeyondHead } from "../head-check.ts";
 import { requeue } from "../jobs.ts";
 import { exitCodes, type Outcome } from "../outcome.ts";
 import { prepareRequeueWatch, type RequeuedBlock } from "../requeue-watch.ts";
@@ -39,6 +40,7 @@ async function requeueBlocks(
   { reason, processor: name, wait }: Options,
 ): Promise<Outcome> {
   const network = context.network();
+  await refuseBeyondHead(context, network, Math.max(...ranges.map(({ toBlock }) => toBlock)));
   const processor = name === undefined ? undefined : knownProcessor(name);
   const scope = {
     network: network.name,

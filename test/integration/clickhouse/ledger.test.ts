@@ -152,6 +152,13 @@ describe("gaps", () => {
         ledgerRow({ network, blockNumber }),
       ),
       ledgerRow({ network, blockNumber: 105, status: "retracted" }),
+      // Somebody requeued a number above the head.
+      ledgerRow({
+        network,
+        blockNumber: 15_000_000,
+        status: "quarantined",
+        errorKind: "block_not_found",
+      }),
       ledgerRow({ network, blockNumber: 102, status: "retracted" }),
       ledgerRow({
         network,
@@ -175,7 +182,7 @@ describe("gaps", () => {
       ],
       due: [13],
       unchained: [],
-      counts: { missing: 6, failed: 2, quarantined: 1 },
+      counts: { missing: 6, failed: 2, quarantined: 2 },
       nextDueAt: "2026-01-01T00:00:01.000Z",
     });
     const bounded = await ledger().findGaps({ ...query, network, expected, limit: 3 });
