@@ -63,12 +63,20 @@ const baseSettings = {
   async_insert: 0,
 } as const satisfies ClickHouseSettings;
 
+/** Those of the url win; the library would warn on the console of any beside them, whatever its log level. */
+function credentialsBeside({ url, user, password }: ClickHouseOptions) {
+  const inUrl = new URL(url);
+  return {
+    ...(user === undefined || inUrl.username !== "" ? {} : { username: user }),
+    ...(password === undefined || inUrl.password !== "" ? {} : { password }),
+  };
+}
+
 export function createClickHouse(options: ClickHouseOptions): ClickHouse {
   const client = createClient({
     url: options.url,
     database: options.database,
-    ...(options.user === undefined ? {} : { username: options.user }),
-    ...(options.password === undefined ? {} : { password: options.password }),
+    ...credentialsBeside(options),
     application: "blockloom",
     request_timeout: requestTimeoutMs,
     max_open_connections: 16,
