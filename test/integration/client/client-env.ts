@@ -53,6 +53,8 @@ export async function startClientEnv({ rpcUrl }: { rpcUrl: string }): Promise<Cl
   const variables = {
     NETWORK: network,
     RPC_URL: rpcUrl,
+    // Not all that there are, so that one which is not in use can be asked for.
+    PROCESSORS: "structlog,transaction",
     CLICKHOUSE_URL: clickhouse.url,
     CLICKHOUSE_DATABASE: clickhouse.database,
     TEMPORAL_ADDRESS: temporal.address,
