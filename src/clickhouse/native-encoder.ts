@@ -5,28 +5,65 @@
 export type NativeColumn = {
   readonly name: string;
   readonly type: string;
-  /** The column's data, in pieces. Read when the block is put together. */
-  readonly data: readonly Uint8Array[];
+  /** May be a view of the caller's arrays. Read when the block is put together. */
+  readonly data: ColumnData;
 };
+
+/** Columns of equal length that become one block. */
+export type NativeBlock = { readonly rowCount: number; readonly columns: readonly NativeColumn[] };
+
+type Indexes = Uint8Array | Uint16Array | Uint32Array;
+export type ColumnData =
+  | { readonly kind: "plain"; readonly pieces: readonly Uint8Array[] }
+  | { readonly kind: "nullable"; readonly isNull: Uint8Array; readonly values: ColumnData }
+  | {
+      readonly kind: "array";
+      /** Where each row's array ends in `items`, ascending. */
+      readonly ends: BigUint64Array | Uint32Array;
+      readonly items: ColumnData;
+    }
+  | {
+      readonly kind: "dictionary";
+      /** The first `reserved` are no texts: the empty string, or NULL and the empty string. */
+      readonly kinds: readonly string[];
+      readonly reserved: 1 | 2;
+      readonly indexes: Indexes;
+    };
 
 type NumberArray = Uint8Array | Uint16Array | Uint32Array | BigUint64Array | Float64Array;
 
 /** Puts columns of equal length together; copies every byte once. */
-export function encodeNativeBlock(
-  rowCount: number,
-  columns: readonly NativeColumn[],
-): Uint8Array<ArrayBuffer> {
+export function encodeNativeBlock({ rowCount, columns }: NativeBlock): Uint8Array<ArrayBuffer> {
   const pieces = [
     encodeVarint(columns.length),
     encodeVarint(rowCount),
-    ...columns.flatMap(({ name, type, data }) => [encodeString(name), encodeString(type), ...data]),
+    ...columns.flatMap(({ name, type, data }) => [
+      encodeString(name),
+      encodeString(type),
+      ...encodeData(data),
+    ]),
   ];
   return concatenate(pieces);
 }
 
+function encodeData(data: ColumnData): readonly Uint8Array[] {
+  switch (data.kind) {
+    case "plain":
+      return data.pieces;
+    case "nullable":
+      return [data.isNull, ...encodeData(data.values)];
+    case "array": {
+      const { ends, items } = data;
+      return [ends instanceof Uint32Array ? widen(ends) : bytesOf(ends), ...encodeData(items)];
+    }
+    default:
+      return dictionaryData(data.kinds, data.indexes);
+  }
+}
+
 /** Numbers as they lie in memory: every platform that runs us is little-endian, as the format is. */
 export function numberColumn(name: string, type: string, values: NumberArray): NativeColumn {
-  return { name, type, data: [bytesOf(values)] };
+  return { name, type, data: { kind: "plain", pieces: [bytesOf(values)] } };
 }
 
 /**
@@ -50,9 +87,9 @@ export function constantUInt64Column(name: string, value: bigint, rowCount: numb
 export function dictionaryColumn(
   name: string,
   kinds: readonly string[],
-  indexes: Uint8Array | Uint16Array | Uint32Array,
+  indexes: Indexes,
 ): NativeColumn {
-  const data = dictionaryData(kinds, indexes);
+  const data: ColumnData = { kind: "dictionary", kinds, reserved: 1, indexes };
   return { name, type: "LowCardinality(String)", data };
 }
 
@@ -63,17 +100,14 @@ export function dictionaryColumn(
 export function nullableDictionaryColumn(
   name: string,
   kinds: readonly string[],
-  indexes: Uint8Array | Uint16Array | Uint32Array,
+  indexes: Indexes,
 ): NativeColumn {
-  const data = dictionaryData(kinds, indexes);
+  const data: ColumnData = { kind: "dictionary", kinds, reserved: 2, indexes };
   return { name, type: "LowCardinality(Nullable(String))", data };
 }
 
 /** Serialisation version 1, then the index width with the bits "keys follow" (9) and "no shared dictionary" (10). */
-function dictionaryData(
-  kinds: readonly string[],
-  indexes: Uint8Array | Uint16Array | Uint32Array,
-): Uint8Array[] {
+function dictionaryData(kinds: readonly string[], indexes: Indexes): Uint8Array[] {
   const widthCode = BigInt(Math.log2(indexes.BYTES_PER_ELEMENT));
   const header = BigUint64Array.of(1n, widthCode | (1n << 9n) | (1n << 10n), BigInt(kinds.length));
   return [
@@ -93,17 +127,17 @@ export function arrayColumn(
   items: NativeColumn,
   ends: BigUint64Array | Uint32Array,
 ): NativeColumn {
-  const data = ends instanceof Uint32Array ? widen(ends) : bytesOf(ends);
-  return { name, type: `Array(${items.type})`, data: [data, ...items.data] };
+  return { name, type: `Array(${items.type})`, data: { kind: "array", ends, items: items.data } };
 }
 
 /** A column with NULL where `isNull` holds 1; the value under a NULL must be there but does not count. */
 export function nullableColumn(values: NativeColumn, isNull: Uint8Array): NativeColumn {
-  return { ...values, type: `Nullable(${values.type})`, data: [isNull, ...values.data] };
+  const data: ColumnData = { kind: "nullable", isNull, values: values.data };
+  return { ...values, type: `Nullable(${values.type})`, data };
 }
 
 export function stringColumn(name: string, values: readonly string[]): NativeColumn {
-  return { name, type: "String", data: values.map(encodeString) };
+  return { name, type: "String", data: { kind: "plain", pieces: values.map(encodeString) } };
 }
 
 /** @throws {RangeError} when a value has another length. The empty string stands for zeros, under a NULL. */
@@ -119,7 +153,7 @@ export function fixedStringColumn(
     }
     bytes.write(value, row * length, "latin1");
   });
-  return { name, type: `FixedString(${length})`, data: [bytes] };
+  return { name, type: `FixedString(${length})`, data: { kind: "plain", pieces: [bytes] } };
 }
 
 /** @throws {RangeError} when a value is negative or needs more bits. */
@@ -137,6 +171,11 @@ export function bigintColumn(
     }
   });
   return numberColumn(name, `UInt${bits}`, words);
+}
+
+/** The little-endian bytes of one UInt64. @throws {RangeError} when it does not fit. */
+export function encodeUInt64(value: bigint): Uint8Array {
+  return bytesOf(BigUint64Array.of(checkRange(value, 64)));
 }
 
 function checkRange(value: bigint, bits: number): bigint {
@@ -173,7 +212,8 @@ function bytesOf(values: NumberArray): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
-function concatenate(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+/** Copies pieces into one. */
+export function concatenate(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
   let offset = 0;
   for (const piece of pieces) {

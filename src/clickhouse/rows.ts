@@ -1,12 +1,28 @@
 import type { Attempt, RowStore, RowWriter } from "../activities/ports.ts";
 import { type DataTable, dataTables } from "../domain/processor.ts";
 import type { ClickHouse } from "./client.ts";
-import { encodeStructlogAggBlock, structlogAggColumnNames } from "./structlog-agg-block.ts";
-import { encodeStructlogBlock, structlogColumnNames } from "./structlog-block.ts";
-import { encodeTransactionBlock, transactionColumnNames } from "./transaction-block.ts";
+import { detachBlock, mergeBlocks } from "./merge-blocks.ts";
+import { encodeNativeBlock, type NativeBlock } from "./native-encoder.ts";
+import { structlogAggBlock, structlogAggColumnNames } from "./structlog-agg-block.ts";
+import { structlogBlock, structlogColumnNames } from "./structlog-block.ts";
+import { transactionBlock, transactionColumnNames } from "./transaction-block.ts";
+
+/** Blocks of fewer rows are put together, up to this many, before they are encoded. */
+const mergedRows = 8192;
 
 /** Blocks that wait for the next insert into one table. */
-type Batch = { token: string; rows: number; bytes: number; blocks: Uint8Array[] };
+type Batch = {
+  token: string;
+  rows: number;
+  bytes: number;
+  encoded: Uint8Array[];
+  /** Small ones that are not encoded yet, and their rows. */
+  small: NativeBlock[];
+  smallRows: number;
+};
+
+/** Bytes of a row, about, before it is encoded; measured 60 to 300. */
+const bytesPerSmallRow = 300;
 
 const columnsOf: Readonly<Record<DataTable, readonly string[]>> = {
   [dataTables.structlog]: structlogColumnNames,
@@ -45,49 +61,74 @@ export function createRowStore(clickhouse: ClickHouse): RowStore {
 function createRowWriter(clickhouse: ClickHouse, nextBatch: () => number): RowWriter {
   const waiting = new Map<DataTable, Batch>();
 
-  function add(table: DataTable, attempt: Attempt, rows: number, block: Uint8Array): void {
+  function batchOf(table: DataTable, { network, blockHash, attemptId }: Attempt): Batch {
     let batch = waiting.get(table);
     if (!batch) {
-      const { network, blockHash, attemptId } = attempt;
       const token = `${network}:${table}:${blockHash}:${attemptId}:${nextBatch()}`;
-      batch = { token, rows: 0, bytes: 0, blocks: [] };
+      batch = { token, rows: 0, bytes: 0, encoded: [], small: [], smallRows: 0 };
       waiting.set(table, batch);
     }
-    batch.rows += rows;
-    batch.bytes += block.length;
-    batch.blocks.push(block);
+    return batch;
+  }
+
+  function add(table: DataTable, attempt: Attempt, block: NativeBlock): void {
+    const batch = batchOf(table, attempt);
+    batch.rows += block.rowCount;
+    if (block.rowCount >= mergedRows / 4) {
+      keepEncoded(batch, block);
+      return;
+    }
+    batch.small.push(detachBlock(block));
+    batch.smallRows += block.rowCount;
+    if (batch.smallRows >= mergedRows) encodeSmall(batch);
   }
 
   return {
     addStructlogs(attempt, columns) {
       if (columns.length === 0) return;
-      const block = encodeStructlogBlock(attempt, columns, unixSeconds());
-      add(dataTables.structlog, attempt, columns.length, block);
+      add(dataTables.structlog, attempt, structlogBlock(attempt, columns, unixSeconds()));
     },
     addStructlogAggs(attempt, columns) {
       if (columns.length === 0) return;
-      const block = encodeStructlogAggBlock(attempt, columns, unixSeconds());
-      add(dataTables.structlog_agg, attempt, columns.length, block);
+      add(dataTables.structlog_agg, attempt, structlogAggBlock(attempt, columns, unixSeconds()));
     },
     addTransactions(attempt, rows) {
       if (rows.length === 0) return;
-      const block = encodeTransactionBlock(attempt, rows, unixSeconds());
-      add(dataTables.transaction, attempt, rows.length, block);
+      add(dataTables.transaction, attempt, transactionBlock(attempt, rows, unixSeconds()));
     },
     get pending() {
       const batches = [...waiting.values()];
       return {
         rows: batches.reduce((sum, { rows }) => sum + rows, 0),
-        bytes: batches.reduce((sum, { bytes }) => sum + bytes, 0),
+        bytes: batches.reduce((sum, { bytes, smallRows }) => {
+          return sum + bytes + smallRows * bytesPerSmallRow;
+        }, 0),
       };
     },
     async flush(signal) {
-      for (const [table, { token, blocks }] of waiting) {
-        await clickhouse.insertBlocks(table, columnsOf[table], blocks, { token, signal });
+      const inserts = [...waiting].map(async ([table, batch]) => {
+        if (batch.small.length > 0) encodeSmall(batch);
+        const { token, encoded } = batch;
+        await clickhouse.insertBlocks(table, columnsOf[table], encoded, { token, signal });
         waiting.delete(table);
-      }
+      });
+      // All of them end before the first one's error is thrown: a writer that is flushed again must not overlap itself.
+      const outcomes = await Promise.allSettled(inserts);
+      for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
     },
   };
+}
+
+function encodeSmall(batch: Batch): void {
+  keepEncoded(batch, mergeBlocks(batch.small));
+  batch.small = [];
+  batch.smallRows = 0;
+}
+
+function keepEncoded(batch: Batch, block: NativeBlock): void {
+  const bytes = encodeNativeBlock(block);
+  batch.encoded.push(bytes);
+  batch.bytes += bytes.length;
 }
 
 function unixSeconds(): number {

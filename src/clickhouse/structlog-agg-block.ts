@@ -3,7 +3,7 @@ import type { StructlogAggColumns } from "../trace/structlog-agg-columns.ts";
 import {
   arrayColumn,
   dictionaryColumn,
-  encodeNativeBlock,
+  type NativeBlock,
   type NativeColumn,
   nullableColumn,
   nullableDictionaryColumn,
@@ -12,7 +12,7 @@ import {
 } from "./native-encoder.ts";
 import { blockConstants } from "./structlog-block.ts";
 
-/** Columns of an aggregate block, in the order in which {@link encodeStructlogAggBlock} writes them. */
+/** Columns of an aggregate block, in the order of {@link structlogAggBlock}. */
 export const structlogAggColumnNames = [
   "updated_date_time",
   "block_number",
@@ -45,24 +45,27 @@ export const structlogAggColumnNames = [
 ] as const;
 
 /**
- * Rows [0, length) of the columns as one Native block of `execution_structlog_agg`.
+ * Rows [0, length) of the columns as a Native block of `execution_structlog_agg`; it may be a view of their arrays.
  * @param updatedAtSeconds - Unix time of the write.
  * @throws {RangeError} when a row's transaction has no hash.
  */
-export function encodeStructlogAggBlock(
+export function structlogAggBlock(
   attempt: Attempt,
   columns: StructlogAggColumns,
   updatedAtSeconds: number,
-): Uint8Array<ArrayBuffer> {
+): NativeBlock {
   const { length } = columns;
-  return encodeNativeBlock(length, [
-    ...blockConstants(attempt, length, updatedAtSeconds),
-    hashColumn(columns),
-    ...frameColumns(columns),
-    ...sumColumns(columns),
-    ...memoryColumns(columns),
-    nullableNumbers("cold_access_count", columns.coldAccessCount.subarray(0, length)),
-  ]);
+  return {
+    rowCount: length,
+    columns: [
+      ...blockConstants(attempt, length, updatedAtSeconds),
+      hashColumn(columns),
+      ...frameColumns(columns),
+      ...sumColumns(columns),
+      ...memoryColumns(columns),
+      nullableNumbers("cold_access_count", columns.coldAccessCount.subarray(0, length)),
+    ],
+  };
 }
 
 function hashColumn({ length, transactionIndex, transactionHashes }: StructlogAggColumns) {

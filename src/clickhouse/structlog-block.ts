@@ -2,10 +2,10 @@ import type { Attempt } from "../activities/ports.ts";
 import type { StructlogColumns, StructlogTransaction } from "../trace/structlog-columns.ts";
 import {
   arrayColumn,
-  bigintColumn,
   constantUInt64Column,
   dictionaryColumn,
-  encodeNativeBlock,
+  encodeUInt64,
+  type NativeBlock,
   type NativeColumn,
   nullableColumn,
   nullableDictionaryColumn,
@@ -13,7 +13,7 @@ import {
   wholeNumberColumn,
 } from "./native-encoder.ts";
 
-/** Columns of a structlog block, in the order in which {@link encodeStructlogBlock} writes them. */
+/** Columns of a structlog block, in the order of {@link structlogBlock}. */
 export const structlogColumnNames = [
   "updated_date_time",
   "block_number",
@@ -42,21 +42,24 @@ export const structlogColumnNames = [
 ] as const;
 
 /**
- * Rows [0, length) of the columns as one Native block of `execution_structlog`.
+ * Rows [0, length) of the columns as a Native block of `execution_structlog`; it may be a view of their arrays.
  * @param updatedAtSeconds - Unix time of the write.
  * @throws {RangeError} when a row's transaction is not described, or a number does not fit.
  */
-export function encodeStructlogBlock(
+export function structlogBlock(
   attempt: Attempt,
   columns: StructlogColumns,
   updatedAtSeconds: number,
-): Uint8Array<ArrayBuffer> {
+): NativeBlock {
   const { length } = columns;
-  return encodeNativeBlock(length, [
-    ...blockConstants(attempt, length, updatedAtSeconds),
-    ...transactionConstants(columns),
-    ...stepColumns(columns),
-  ]);
+  return {
+    rowCount: length,
+    columns: [
+      ...blockConstants(attempt, length, updatedAtSeconds),
+      ...transactionConstants(columns),
+      ...stepColumns(columns),
+    ],
+  };
 }
 
 /** What every row of a block shares, for both data tables. */
@@ -162,8 +165,7 @@ function refundColumn({ length, refund, exactRefunds }: StructlogColumns): Nativ
 
 function setExact(words: Uint32Array, row: number, value: bigint | undefined): void {
   if (value === undefined) throw new RangeError(`the exact refund of row ${row} is missing`);
-  const [bytes] = bigintColumn("refund", 64, [value]).data;
-  new Uint8Array(words.buffer).set(bytes ?? [], row * 8);
+  new Uint8Array(words.buffer).set(encodeUInt64(value), row * 8);
 }
 
 /** Texts that few rows have; the others are NULL. */

@@ -3,8 +3,8 @@ import type { TransactionRow } from "../trace/transaction-rows.ts";
 import {
   arrayColumn,
   bigintColumn,
-  encodeNativeBlock,
   fixedStringColumn,
+  type NativeBlock,
   type NativeColumn,
   nullableColumn,
   numberColumn,
@@ -12,7 +12,7 @@ import {
 } from "./native-encoder.ts";
 import { blockConstants } from "./structlog-block.ts";
 
-/** Columns of a transaction block, in the order in which {@link encodeTransactionBlock} writes them. */
+/** Columns of a transaction block, in the order of {@link transactionBlock}. */
 export const transactionColumnNames = [
   "updated_date_time",
   "block_number",
@@ -49,27 +49,27 @@ const hashLength = 66;
 const addressLength = 42;
 
 /**
- * Rows as one Native block of `execution_transaction`.
+ * Rows as a Native block of `execution_transaction`.
  * @param updatedAtSeconds - Unix time of the write.
  * @throws {RangeError} when a number or a hash does not fit its column: it never wraps.
  */
-export function encodeTransactionBlock(
+export function transactionBlock(
   attempt: Attempt,
   rows: readonly TransactionRow[],
   updatedAtSeconds: number,
-): Uint8Array<ArrayBuffer> {
-  return encodeNativeBlock(rows.length, [
-    ...blockConstants(attempt, rows.length, updatedAtSeconds),
-    fixedStringColumn(
-      "parent_hash",
-      hashLength,
-      rows.map(() => attempt.parentHash),
-    ),
-    ...identityColumns(rows),
-    ...valueColumns(rows),
-    ...sizeColumns(rows),
-    ...outcomeColumns(rows),
-  ]);
+): NativeBlock {
+  const parentHashes = rows.map(() => attempt.parentHash);
+  return {
+    rowCount: rows.length,
+    columns: [
+      ...blockConstants(attempt, rows.length, updatedAtSeconds),
+      fixedStringColumn("parent_hash", hashLength, parentHashes),
+      ...identityColumns(rows),
+      ...valueColumns(rows),
+      ...sizeColumns(rows),
+      ...outcomeColumns(rows),
+    ],
+  };
 }
 
 function identityColumns(rows: readonly TransactionRow[]): NativeColumn[] {

@@ -199,7 +199,8 @@ test("reads back every transaction row that was encoded, to the last wei", async
     fc.asyncProperty(fc.array(transactionRow, { minLength: 1, maxLength: 8 }), async (values) => {
       const attempt = newAttempt();
       const rows: TransactionRow[] = values.map((row, position) => ({ ...row, position }));
-      writer.addTransactions(attempt, rows);
+      writer.addTransactions(attempt, rows.slice(0, 2));
+      writer.addTransactions(attempt, rows.slice(2));
       await writer.flush();
       const stored = await clickhouse.client.query(
         `SELECT * EXCEPT updated_date_time FROM execution_transaction
