@@ -1,6 +1,6 @@
 import type { Client, WorkflowExecutionDescription } from "@temporalio/client";
 import { defaultPayloadConverter } from "@temporalio/common";
-import { tsToMs } from "@temporalio/common/lib/time.js";
+import { optionalTsToMs } from "@temporalio/common/lib/time.js";
 import { NoWorkerError } from "../errors.ts";
 import type {
   BackfillProgress,
@@ -77,10 +77,10 @@ const started = 2;
 /** What an attempt before this one had in hand, or waited for, says nothing of this one. */
 function readHeartbeat(activity: RawActivity): IndexBlocksHeartbeat | null {
   const heartbeat = decodeHeartbeat(activity.heartbeatDetails?.payloads?.[0]);
-  const isOfBefore =
-    Number(activity.state) === started &&
-    // At a start, the server sets both to the same time.
-    tsToMs(activity.lastHeartbeatTime) <= tsToMs(activity.lastStartedTime);
+  const lastBeat = optionalTsToMs(activity.lastHeartbeatTime) ?? 0;
+  const start = optionalTsToMs(activity.lastStartedTime) ?? 0;
+  // At a start, the server sets both to the same time.
+  const isOfBefore = Number(activity.state) === started && lastBeat <= start;
   return heartbeat && isOfBefore ? { ...heartbeat, inHand: null, waitingFor: null } : heartbeat;
 }
 
