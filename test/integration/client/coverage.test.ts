@@ -15,6 +15,7 @@ beforeAll(async () => {
   clickhouse = await startTestClickHouse({ migrated: false });
   variables = {
     NETWORK: network,
+    PROCESSORS: "structlog,transaction",
     RPC_URL: "http://127.0.0.1:1",
     CLICKHOUSE_URL: clickhouse.url,
     CLICKHOUSE_DATABASE: clickhouse.database,
