@@ -1,7 +1,7 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { IncomingMessage } from "node:http";
 import type { Endpoint } from "./endpoint.ts";
 import { readRefusal, socketCode } from "./faults.ts";
+import { createHttpPost, isSuccess } from "./http-post.ts";
 import type { RpcCall } from "./json-rpc.ts";
 import type { StreamFault } from "./trace-fault.ts";
 
@@ -34,7 +34,7 @@ const errorBodyBytes = 16_384;
  * Leaving the loop, and aborting, close the socket, which tells the node to stop.
  */
 export function createByteStream(endpoint: Endpoint): ByteStream {
-  const open = createOpener(endpoint);
+  const post = createHttpPost(endpoint);
 
   return async function* stream(call, { timeoutMs, signal }) {
     signal?.throwIfAborted();
@@ -43,7 +43,7 @@ export function createByteStream(endpoint: Endpoint): ByteStream {
     const anySignal = signal ? AbortSignal.any([signal, clock.signal]) : clock.signal;
     let isBegun = false;
     try {
-      const response = await clock.wait(open(body, anySignal), timeoutMs);
+      const response = await clock.wait(post(body, anySignal), timeoutMs);
       if (response.statusCode !== undefined && !isSuccess(response.statusCode)) {
         throw await statusFault(response, response.statusCode);
       }
@@ -77,37 +77,8 @@ export function createByteStream(endpoint: Endpoint): ByteStream {
   };
 }
 
-type Open = (body: Buffer, signal: AbortSignal) => Promise<IncomingMessage>;
-
-function createOpener({ url, headers }: Endpoint): Open {
-  const isTls = new URL(url).protocol === "https:";
-  const agent = isTls ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
-  const request = isTls ? httpsRequest : httpRequest;
-  return function open(body, signal) {
-    return new Promise((resolve, reject) => {
-      const sent = request(url, {
-        method: "POST",
-        agent,
-        signal,
-        headers: { ...headers, "content-type": "application/json", "content-length": body.length },
-      });
-      sent.on("response", resolve);
-      sent.on("error", (error: NodeJS.ErrnoException) => {
-        // The node closed a kept socket while we wrote: no request was served, so send it again on another one.
-        if (sent.reusedSocket && error.code === "ECONNRESET") resolve(open(body, signal));
-        else reject(error);
-      });
-      sent.end(body);
-    });
-  };
-}
-
 function cut(isBegun: boolean): StreamFailed {
   return new StreamFailed({ kind: "socket", reason: "the connection closed" }, { isBegun });
-}
-
-function isSuccess(status: number): boolean {
-  return status >= 200 && status < 300;
 }
 
 async function statusFault(response: IncomingMessage, status: number): Promise<StreamFailed> {

@@ -1,8 +1,8 @@
+import type { IncomingMessage } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { HttpRequestError, RpcRequestError, TimeoutError } from "viem";
-import { getHttpRpcClient } from "viem/utils";
 import type { Endpoint } from "./endpoint.ts";
 import { RpcRefusal, readRefusal, socketCode, TransportFault } from "./faults.ts";
+import { createHttpPost, isSuccess } from "./http-post.ts";
 
 export type RpcCall = { readonly method: string; readonly params: readonly unknown[] };
 export type CallOptions = {
@@ -27,81 +27,83 @@ const defaultTimeoutMs = 30_000;
 const retryDelaysMs = [100, 500];
 
 export function createJsonRpc(endpoint: Endpoint): JsonRpc {
-  const client = getHttpRpcClient(endpoint.url, {
-    fetchOptions: { headers: { ...endpoint.headers } },
-    // Receipts of one block pass viem's default of 10 MB.
-    maxResponseBodySize: false,
-  });
+  const post = createHttpPost(endpoint);
+
+  async function ask(request: object, signal: AbortSignal): Promise<unknown> {
+    const response = await post(Buffer.from(JSON.stringify(request)), signal);
+    const status = response.statusCode ?? 0;
+    const body = await readBody(response);
+    if (!isSuccess(status)) throw new TransportFault(`HTTP ${status}`, { isTransient: false });
+    try {
+      return JSON.parse(body);
+    } catch {
+      throw noJsonRpc();
+    }
+  }
 
   return {
     async call(call, options) {
-      const answer = await send(
-        (fetchOptions, timeout) => client.request({ body: toBody(call), fetchOptions, timeout }),
-        options,
-      );
+      const answer = await send((signal) => ask(toRequest(call, 1), signal), options);
       const outcome = readOutcome(answer);
       if (outcome instanceof RpcRefusal) throw outcome;
       return outcome;
     },
 
     async batch(calls, options) {
-      const body = calls.map((call, index) => ({ ...toBody(call), id: index }));
-      const answers = await send(
-        (fetchOptions, timeout) => client.request({ body, fetchOptions, timeout }),
-        options,
-      );
-      const byId = new Map(answers.map((answer) => [answer.id, answer]));
+      const requests = calls.map(toRequest);
+      const answers = await send((signal) => ask(requests, signal), options);
+      if (!Array.isArray(answers)) throw batchRefused(answers);
+      const byId = new Map(answers.map((answer) => [idOf(answer), answer]));
       return calls.map((_, index) => readOutcome(byId.get(index)));
     },
   };
 }
 
-function toBody({ method, params }: RpcCall) {
-  return { method, params: [...params] };
+function toRequest({ method, params }: RpcCall, id: number) {
+  return { jsonrpc: "2.0", id, method, params };
+}
+
+function readBody(response: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    response.on("data", (part: Buffer) => parts.push(part));
+    response.on("end", () => resolve(Buffer.concat(parts).toString()));
+    // A body that is cut ends in "aborted", which is an error of code ECONNRESET.
+    response.on("error", reject);
+  });
+}
+
+function idOf(answer: unknown): unknown {
+  return typeof answer === "object" && answer !== null && "id" in answer ? answer.id : undefined;
 }
 
 function readOutcome(answer: unknown): unknown {
   const refusal = readRefusal(answer);
   if (refusal) return refusal;
   if (typeof answer === "object" && answer !== null && "result" in answer) return answer.result;
-  throw new TransportFault("the answer is no JSON-RPC", { isTransient: false });
+  throw noJsonRpc();
 }
 
-function toFault(error: unknown, timeoutMs: number): Error {
-  if (error instanceof TransportFault || error instanceof RpcRefusal) return error;
-  if (error instanceof RpcRequestError)
-    return new RpcRefusal({ code: error.code, message: error.details });
-  if (error instanceof TimeoutError) {
-    return new TransportFault(`no answer within ${timeoutMs / 1000} s`, { isTransient: false });
-  }
-  if (error instanceof HttpRequestError && error.status !== undefined) {
-    return new TransportFault(`HTTP ${error.status}`, { isTransient: false });
-  }
-  const code = socketCode(error);
-  if (code) return new TransportFault(code, { isTransient: true });
-  if (isBadPort(error))
-    return new TransportFault("its port is one that no HTTP client calls", { isTransient: false });
+/** A node that takes no batch, or none so large, answers with one error. */
+function batchRefused(answer: unknown): TransportFault {
+  const refusal = readRefusal(answer);
+  return refusal ? new TransportFault(refusal.message, { isTransient: false }) : noJsonRpc();
+}
+
+function noJsonRpc(): TransportFault {
   return new TransportFault("the answer is no JSON-RPC", { isTransient: false });
 }
 
-/** The fetch standard blocks ports of other protocols, such as 1 or 25 ("bad port"), without a code of the system. */
-function isBadPort(error: unknown): boolean {
-  for (let fault = error; fault instanceof Error; fault = fault.cause) {
-    if (fault.message === "bad port") return true;
-  }
-  return false;
-}
-
-async function send<Answer>(
-  request: (fetchOptions: RequestInit, timeout: number) => Promise<Answer>,
+async function send(
+  ask: (signal: AbortSignal) => Promise<unknown>,
   { signal, timeoutMs = defaultTimeoutMs }: CallOptions = {},
-): Promise<Answer> {
+): Promise<unknown> {
   for (let attempt = 0; ; attempt++) {
     try {
-      return await request(signal ? { signal } : {}, timeoutMs);
+      return await askInTime(ask, timeoutMs, signal);
     } catch (error) {
       signal?.throwIfAborted();
-      const fault = toFault(error, timeoutMs);
+      const fault = toFault(error);
       const delayMs = retryDelaysMs[attempt];
       if (!(fault instanceof TransportFault && fault.isTransient) || delayMs === undefined) {
         throw fault;
@@ -109,4 +111,34 @@ async function send<Answer>(
       await sleep(delayMs, undefined, signal ? { signal } : {});
     }
   }
+}
+
+async function askInTime(
+  ask: (signal: AbortSignal) => Promise<unknown>,
+  timeoutMs: number,
+  parent: AbortSignal | undefined,
+): Promise<unknown> {
+  parent?.throwIfAborted();
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  parent?.addEventListener("abort", abort, { once: true });
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    abort();
+  }, timeoutMs);
+  try {
+    return await ask(controller.signal);
+  } catch (error) {
+    if (!isLate) throw error;
+    throw new TransportFault(`no answer within ${timeoutMs / 1000} s`, { isTransient: false });
+  } finally {
+    clearTimeout(timer);
+    parent?.removeEventListener("abort", abort);
+  }
+}
+
+function toFault(error: unknown): Error {
+  if (error instanceof TransportFault || error instanceof RpcRefusal) return error;
+  return new TransportFault(socketCode(error) ?? "the connection closed", { isTransient: true });
 }
