@@ -132,7 +132,7 @@ async function startRestartable(dataDir: string) {
   };
 }
 
-/** A backfill of the whole chain that is under way. */
+/** A backfill of the chain's traffic that is under way. */
 export type Backfill = {
   /** What each of its activities that are not done told last. */
   readonly pending: () => Promise<readonly PendingActivity[]>;
@@ -145,7 +145,7 @@ export async function backfill(
   network: string,
   { concurrency = 2 }: { readonly concurrency?: number } = {},
 ): Promise<Backfill> {
-  const range = { fromBlock: 0, toBlock: chain.head };
+  const range = { fromBlock: chain.first, toBlock: chain.head };
   const job = { network, processors, range, concurrency, actor: "test" };
   const { workflowId } = await startBackfill(client, job);
   const describe = () => describeJob(client, { workflowId, startCommand: "" });

@@ -7,6 +7,8 @@ import { swapKinds } from "../../../src/dev/demo-chain/traffic-kinds.ts";
 /** A real chain with the demo's traffic. */
 export type TestChain = {
   readonly url: string;
+  /** First block of the traffic: the contracts' own blocks hold half of all steps and no kind that it lacks. */
+  readonly first: number;
   /** The head that the chain has run ahead to. */
   readonly head: number;
   /** Mines blocks of further traffic. Not after a reorg: the senders' nonces would not fit any more. */
@@ -27,7 +29,8 @@ export async function startTestChain(options: {
   const anvil = await startDemoAnvil(options);
   const producer = await BlockProducer.open(anvil.url);
   const contracts = await setUpContracts(producer);
-  let next = (await producer.head()) + 1;
+  const first = (await producer.head()) + 1;
+  let next = first;
   async function mine(blocks: number): Promise<void> {
     for (const end = next + blocks; next < end; next += 1) {
       const planned = planBlock({ seed, blockNumber: next, contracts });
@@ -36,5 +39,5 @@ export async function startTestChain(options: {
     }
   }
   await mine(options.blocks - next + 1);
-  return { url: anvil.url, head: options.blocks, mine, stop: anvil.stop };
+  return { url: anvil.url, first, head: options.blocks, mine, stop: anvil.stop };
 }
