@@ -146,7 +146,13 @@ describe("--json prints one document on stdout and nothing else", () => {
     expect(JSON.parse(out)).toMatchObject({
       valid: true,
       temporal: { address: "127.0.0.1:1" },
-      networks: [{ name: "devnet", nodes: ["rpc-url"], processors: ["structlog", "structlog_agg", "transaction"] }],
+      networks: [
+        {
+          name: "devnet",
+          nodes: ["rpc-url"],
+          processors: ["structlog", "structlog_agg", "transaction"],
+        },
+      ],
     });
   });
 
