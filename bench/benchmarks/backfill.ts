@@ -1,3 +1,4 @@
+import { processors } from "../../src/domain/processor.ts";
 import { type Bench, type Benchmark, median } from "../benchmark.ts";
 import { type Chain, startHeavyChain } from "../support/chains.ts";
 import { database, startClickHouse } from "../support/clickhouse.ts";
@@ -48,7 +49,13 @@ export const backfill: Benchmark = {
 async function measureOn(bench: Bench, name: string, chain: Chain) {
   bench.stops.add(chain.stop);
   const clickhouse = await startClickHouse(bench, name);
-  const setting = { rpcUrl: chain.url, clickhouseUrl: clickhouse.url, database, network: name };
+  const setting = {
+    rpcUrl: chain.url,
+    clickhouseUrl: clickhouse.url,
+    database,
+    network: name,
+    processors,
+  };
   const own = startTaskRunner(bench, setting);
   const fetcher = startTaskRunner(bench, setting);
   const shares = new CpuShares({ node: chain.pid, clickhouse: clickhouse.pid, worker: own.pid });

@@ -1,5 +1,6 @@
 import { startBackfill } from "../../src/client/jobs.ts";
 import type { BlockRange } from "../../src/domain/block-range.ts";
+import { processors } from "../../src/domain/processor.ts";
 import { type Bench, type Benchmark, median } from "../benchmark.ts";
 import { startHeavyChain, startLightChain } from "../support/chains.ts";
 import { startNode } from "../support/programs.ts";
@@ -88,7 +89,7 @@ async function runJob(
   const startedAt = performance.now();
   const { workflowId } = await startBackfill(client, {
     network,
-    processors: ["structlog", "transaction"],
+    processors,
     range,
     force: true,
     actor: "bench",

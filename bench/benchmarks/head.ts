@@ -4,6 +4,7 @@ import { startBackfill, startFollow } from "../../src/client/jobs.ts";
 import { prepareChain } from "../../src/dev/demo-chain/demo-chain.ts";
 import { startDemoAnvil } from "../../src/dev/demo-chain/start-demo-anvil.ts";
 import { callNode } from "../../src/dev/json-rpc.ts";
+import { processors } from "../../src/domain/processor.ts";
 import { type Benchmark, percentile } from "../benchmark.ts";
 import { database } from "../support/clickhouse.ts";
 import { startWorkerStack } from "../support/worker-stack.ts";
@@ -36,7 +37,6 @@ export const head: Benchmark = {
     const clickhouse = createClickHouse({ url: stack.clickhouse.url, database });
     bench.stops.add(() => clickhouse.close());
     const { network } = stack;
-    const processors = ["structlog", "transaction"] as const;
     await startFollow(stack.client, { network, processors, startBlock: chain.blocks + 1 });
 
     let isSaturating = true;

@@ -1,3 +1,4 @@
+import { processors } from "../../src/domain/processor.ts";
 import { type Benchmark, median } from "../benchmark.ts";
 import { startLightChain } from "../support/chains.ts";
 import { database, startClickHouse } from "../support/clickhouse.ts";
@@ -24,6 +25,7 @@ export const light: Benchmark = {
       clickhouseUrl: clickhouse.url,
       database,
       network: "light",
+      processors,
     });
     const range = { fromBlock: head - blocks + 1, toBlock: head };
     const ours: number[] = [];

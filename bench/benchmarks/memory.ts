@@ -5,6 +5,7 @@ import { senders } from "../../src/dev/demo-chain/accounts.ts";
 import { callNode } from "../../src/dev/json-rpc.ts";
 import { readPeakMemory } from "../../src/dev/process-memory.ts";
 import { waitUntil } from "../../src/dev/wait-until.ts";
+import { processors } from "../../src/domain/processor.ts";
 import { type Bench, type Benchmark, median } from "../benchmark.ts";
 import type { GiantNodeSetting } from "../programs/giant-node.ts";
 import { giantCode, roundsFor } from "../programs/giant-trace.ts";
@@ -31,7 +32,7 @@ export const memory: Benchmark = {
     const startedAt = Date.now();
     const job = await startBackfill(stack.client, {
       network: stack.network,
-      processors: ["structlog", "transaction"],
+      processors,
       range: { fromBlock: 1, toBlock: 1 },
       actor: "bench",
     });

@@ -1,3 +1,4 @@
+import { processors } from "../../src/domain/processor.ts";
 import { type Benchmark, median } from "../benchmark.ts";
 import { startHeavyChain } from "../support/chains.ts";
 import { database, startClickHouse } from "../support/clickhouse.ts";
@@ -16,7 +17,13 @@ export const pipeline: Benchmark = {
     const { folder, head } = await recordedChain(`heavy-${blocks}`, () => startHeavyChain(blocks));
     const node = await startNode(bench, "served-node", [folder]);
     const clickhouse = await startClickHouse(bench);
-    const setting = { rpcUrl: node.url, clickhouseUrl: clickhouse.url, database, network: "heavy" };
+    const setting = {
+      rpcUrl: node.url,
+      clickhouseUrl: clickhouse.url,
+      database,
+      network: "heavy",
+      processors,
+    };
     // A process each: what one leaves in the heap is no burden of the other.
     const own = startTaskRunner(bench, setting);
     const naive = startTaskRunner(bench, setting);

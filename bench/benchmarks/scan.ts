@@ -1,7 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { RpcBlock, RpcReceipt } from "../../src/domain/chain.ts";
+import { processors } from "../../src/domain/processor.ts";
 import { createBlockTrace } from "../../src/trace/block-trace.ts";
+import { clearStructlogAggColumns } from "../../src/trace/structlog-agg-columns.ts";
 import { clearStructlogColumns } from "../../src/trace/structlog-columns.ts";
 import { type Benchmark, median } from "../benchmark.ts";
 import { startHeavyChain } from "../support/chains.ts";
@@ -91,12 +93,21 @@ async function readChain(folder: string): Promise<RecordedBlock[]> {
 
 function scanBlock({ block, receipts, calls, steps }: RecordedBlock): number {
   const clientVersion = "anvil/v1.7.1";
-  const trace = createBlockTrace({ block, receipts, fork: "osaka", clientVersion });
+  const trace = createBlockTrace({
+    block,
+    receipts,
+    fork: "osaka",
+    clientVersion,
+    processors,
+    stacks: true,
+  });
   for (const chunk of chunksOf(calls)) trace.scanCalls(chunk);
   trace.endCalls();
   for (const chunk of chunksOf(steps)) {
     trace.scanSteps(chunk);
-    if (trace.columns.length >= handOverRows) clearStructlogColumns(trace.columns);
+    if (trace.columns.length < handOverRows) continue;
+    clearStructlogColumns(trace.columns);
+    if (trace.aggColumns) clearStructlogAggColumns(trace.aggColumns);
   }
   const proof = trace.endSteps();
   if (proof.proof !== "proven") throw new Error(JSON.stringify(proof.detail));

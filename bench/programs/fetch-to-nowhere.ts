@@ -1,12 +1,16 @@
 import { Agent, request } from "node:http";
 import { callNode } from "../../src/dev/json-rpc.ts";
 import { callTracer, structLogger } from "../../src/rpc/traces.ts";
-import type { Done, Task } from "./tasks.ts";
+import type { Done, Task, TaskOf } from "./tasks.ts";
 
 const agent = new Agent({ keepAlive: true });
 
 /** Fetches what the block job fetches of each block, one call at a time, and throws the bytes away. */
-export async function fetchToNowhere(url: string, { fromBlock, toBlock }: Task): Promise<Done> {
+export async function fetchToNowhere(
+  { rpcUrl: url, processors }: TaskOf,
+  { fromBlock, toBlock }: Task,
+): Promise<Done> {
+  const steps = { ...structLogger, disableStack: !processors.includes("structlog_agg") };
   let bytes = 0;
   for (let number = fromBlock; number <= toBlock; number += 1) {
     const block = await callNode(url, "eth_getBlockByNumber", [`0x${number.toString(16)}`, true]);
@@ -14,7 +18,7 @@ export async function fetchToNowhere(url: string, { fromBlock, toBlock }: Task):
     if (transactions.length === 0) continue;
     bytes += await drain(url, "eth_getBlockReceipts", [hash]);
     bytes += await drain(url, "debug_traceBlockByHash", [hash, callTracer]);
-    bytes += await drain(url, "debug_traceBlockByHash", [hash, structLogger]);
+    bytes += await drain(url, "debug_traceBlockByHash", [hash, steps]);
   }
   return { rows: 0, bytes };
 }

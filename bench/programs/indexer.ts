@@ -15,12 +15,10 @@ import { traceEngine } from "../../src/trace/trace-engine.ts";
 import type { IndexBlocksInput, IndexBlocksResult } from "../../src/workflows/messages.ts";
 import type { Done, Task, TaskOf } from "./tasks.ts";
 
-const engine = traceEngine;
-const processors = ["structlog", "transaction"] as const;
 const tenMinutes = 10 * 60_000;
 
 /** The block job with all that a worker gives it; only Temporal's core is left out. */
-export function openIndexer({ rpcUrl, clickhouseUrl, database, network }: TaskOf) {
+export function openIndexer({ rpcUrl, clickhouseUrl, database, network, processors }: TaskOf) {
   const clickhouse = createClickHouse({ url: clickhouseUrl, database });
   const meters: Meters & { structlogs: number } = {
     structlogs: 0,
@@ -82,7 +80,7 @@ export function openIndexer({ rpcUrl, clickhouseUrl, database, network }: TaskOf
       actor: "bench",
     };
     const result: IndexBlocksResult = await environment.run(
-      createIndexBlocks(dependencies, engine),
+      createIndexBlocks(dependencies, traceEngine),
       input,
     );
     if (result.failedCount > 0) throw new Error(JSON.stringify(result.failed.slice(0, 3)));

@@ -42,7 +42,7 @@ async function answer({ method, params }: Call): Promise<Answer> {
     case "eth_getBlockReceipts":
       return recorded(`receipts:${String(first)}`);
     case "debug_traceBlockByHash":
-      return recorded(`${isCallTracer(second) ? "calls" : "steps"}:${String(first)}`);
+      return recorded(`${formOf(second)}:${String(first)}`);
     case "debug_traceTransaction":
       return literal({ gas: 0, failed: false, returnValue: "0x", structLogs: [{ pc: 0 }] });
     case "eth_feeHistory":
@@ -62,8 +62,10 @@ async function answer({ method, params }: Call): Promise<Answer> {
   }
 }
 
-function isCallTracer(options: unknown): boolean {
-  return typeof options === "object" && options !== null && "tracer" in options;
+function formOf(options: unknown): "calls" | "steps" | "lean" {
+  if (typeof options !== "object" || options === null) return "steps";
+  if ("tracer" in options) return "calls";
+  return "disableStack" in options && options.disableStack === true ? "lean" : "steps";
 }
 
 function feeHistory(count: number, newest: number): Buffer {

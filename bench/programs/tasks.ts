@@ -1,4 +1,5 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import type { Processor } from "../../src/domain/processor.ts";
 import { fetchToNowhere } from "./fetch-to-nowhere.ts";
 import { openIndexer } from "./indexer.ts";
 import { openNaivePipeline } from "./naive-pipeline.ts";
@@ -11,6 +12,8 @@ export type TaskOf = {
   readonly clickhouseUrl: string;
   readonly database: string;
   readonly network: string;
+  /** structlog_agg wants stacks in the trace; without it the lean form is asked for. */
+  readonly processors: readonly Processor[];
 };
 export type Task = {
   /** The block job itself; the same traces thrown away; viem, JSON.parse and JSONEachRow. */
@@ -36,7 +39,7 @@ const setting: TaskOf = JSON.parse(process.argv[2] ?? "{}");
 const workers: Readonly<Record<Task["kind"], (task: Task) => Promise<Done>>> = {
   index: openIndexer(setting),
   naive: openNaivePipeline(setting),
-  fetch: (task) => fetchToNowhere(setting.rpcUrl, task),
+  fetch: (task) => fetchToNowhere(setting, task),
 };
 
 async function measure(task: Task): Promise<TaskResult> {

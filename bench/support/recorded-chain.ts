@@ -17,7 +17,7 @@ export type Recording = {
   readonly head: number;
   /** By block number. */
   readonly blocks: readonly { readonly hash: string; readonly gasUsedRatio: number }[];
-  /** By `block:N`, `receipts:HASH`, `calls:HASH` and `steps:HASH`. */
+  /** By `block:N`, `receipts:HASH`, `calls:HASH`, `steps:HASH` (with stacks) and `lean:HASH`. */
   readonly answers: Readonly<Record<string, Place>>;
 };
 
@@ -84,6 +84,8 @@ async function record(url: string, folder: string): Promise<void> {
     await keep(`receipts:${hash}`, "eth_getBlockReceipts", [hash]);
     await keep(`calls:${hash}`, "debug_traceBlockByHash", [hash, callTracer]);
     await keep(`steps:${hash}`, "debug_traceBlockByHash", [hash, structLogger]);
+    const lean = { ...structLogger, disableStack: true };
+    await keep(`lean:${hash}`, "debug_traceBlockByHash", [hash, lean]);
   }
   file.end();
   await finished(file);
