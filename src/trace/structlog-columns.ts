@@ -44,7 +44,8 @@ export type StructlogTransaction = {
   readonly returnValue: string | null;
 };
 
-const INITIAL_ROWS = 4096;
+/** Few: a light block has some hundreds of rows, and room is made anew for every block. */
+const INITIAL_ROWS = 256;
 
 /** Empty columns; `operationNames` holds the known opcodes, a scan may add names. */
 export function createStructlogColumns(
