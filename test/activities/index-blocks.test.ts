@@ -254,21 +254,21 @@ describe("a block that fails", () => {
 describe("an outage", () => {
   test("of the node books nothing, says what it waits for, and keeps the checkpoint", async () => {
     const world = createFakeWorld();
-    world.node.mine(200);
-    world.node.traceFaults.set(150, "kill-node");
+    world.node.mine(600);
+    world.node.traceFaults.set(550, "kill-node");
 
-    const attempt = start(world, { toBlock: 199 });
+    const attempt = start(world, { toBlock: 599 });
     await expect(attempt.result).rejects.toMatchObject({ name: "NodeUnavailableError" });
 
     const last = attempt.heartbeats.at(-1);
     expect(last).toMatchObject({ inHand: null, waitingFor: expect.stringContaining("fake") });
-    expect(last?.nextBlock).toBe(128);
+    expect(last?.nextBlock).toBe(512);
     expect(world.ledger.versions.filter(({ status }) => status !== "complete")).toEqual([]);
 
     world.node.isDown = false;
     world.node.traceFaults.clear();
-    const result = await start(world, { toBlock: 199 }, last).result;
-    expect(result).toMatchObject({ nextBlock: 200, blocks: 200, failedCount: 0 });
+    const result = await start(world, { toBlock: 599 }, last).result;
+    expect(result).toMatchObject({ nextBlock: 600, blocks: 600, failedCount: 0 });
     expect(new Set(statuses(world))).toEqual(new Set(["complete"]));
   });
 
@@ -376,28 +376,28 @@ describe("a lost attempt", () => {
 describe("a cancellation", () => {
   test("stops in the middle of a block within 200 ms and leaves the checkpoint", async () => {
     const world = createFakeWorld();
-    world.node.mine(70);
-    world.node.traceFaults.set(66, "hang");
-    const attempt = start(world, { toBlock: 69 });
-    await expect.poll(() => world.node.traced).toContain(66);
+    world.node.mine(262);
+    world.node.traceFaults.set(258, "hang");
+    const attempt = start(world, { toBlock: 261 });
+    await expect.poll(() => world.node.traced).toContain(258);
 
     const cancelledAt = Date.now();
     attempt.shutDown();
     await expect(attempt.result).rejects.toMatchObject({ name: "CancelledFailure" });
 
     expect(Date.now() - cancelledAt).toBeLessThan(200);
-    expect(attempt.heartbeats.at(-1)).toMatchObject({ inHand: null, nextBlock: 64 });
-    expect(world.ledger.winner(66)).toBeUndefined();
+    expect(attempt.heartbeats.at(-1)).toMatchObject({ inHand: null, nextBlock: 256 });
+    expect(world.ledger.winner(258)).toBeUndefined();
   });
 
   test("on request answers what was done before it", async () => {
     const world = createFakeWorld();
-    world.node.mine(70);
-    world.node.traceFaults.set(66, "hang");
-    const attempt = start(world, { toBlock: 69 });
-    await expect.poll(() => world.node.traced).toContain(66);
+    world.node.mine(262);
+    world.node.traceFaults.set(258, "hang");
+    const attempt = start(world, { toBlock: 261 });
+    await expect.poll(() => world.node.traced).toContain(258);
     attempt.cancel();
-    expect(await attempt.result).toMatchObject({ nextBlock: 64, blocks: 64 });
+    expect(await attempt.result).toMatchObject({ nextBlock: 256, blocks: 256 });
   });
 
   test("stops while ClickHouse hangs", async () => {

@@ -4,7 +4,7 @@ import { type Run, wantedProcessors } from "./run.ts";
 import { type Settled, settled, unwrap } from "./settled.ts";
 import { toFailedBlock, traceBlock } from "./trace-block.ts";
 
-const blocksAhead = 4;
+const blocksAhead = 8;
 /** A trace of so little gas is over in milliseconds: what it takes is the round trip, so several are in flight. */
 const lightBlockGas = 1_000_000;
 
