@@ -2,6 +2,7 @@ import { NodeUnavailableError } from "../errors.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { isRateLimit, RpcRefusal, TransportFault } from "./faults.ts";
 import { type CallOptions, createJsonRpc, type RpcCall } from "./json-rpc.ts";
+import { createSharedCall } from "./shared-requests.ts";
 
 /** JSON-RPC calls of one node, with its faults in our words: the node's configured name, never its url. */
 export type NodeCalls = {
@@ -26,12 +27,19 @@ export type NodeCalls = {
   malformed(method: string): NodeUnavailableError;
 };
 
+/** What is asked for several blocks at the same moment, while blocks are prepared ahead. */
+const shareable: ReadonlySet<string> = new Set(["eth_getBlockByNumber", "eth_getBlockReceipts"]);
+
 /** Erigon takes 100 calls in a batch; others take more. */
 const batchSize = 100;
 
 export function createNodeCalls(endpoint: Endpoint): NodeCalls {
   const rpc = createJsonRpc(endpoint);
+  const sharedCall = createSharedCall(rpc);
   const node = endpoint.name;
+
+  const send = (call: RpcCall, options?: CallOptions): Promise<unknown> =>
+    shareable.has(call.method) ? sharedCall(call, options) : rpc.call(call, options);
 
   const unavailable = (method: string, error: unknown): NodeUnavailableError =>
     new NodeUnavailableError({
@@ -45,7 +53,7 @@ export function createNodeCalls(endpoint: Endpoint): NodeCalls {
 
     async ask(call, options) {
       try {
-        return await rpc.call(call, options);
+        return await send(call, options);
       } catch (error) {
         const isAway = error instanceof TransportFault || isRateLimit(error);
         throw isAway ? unavailable(call.method, error) : error;
@@ -54,7 +62,7 @@ export function createNodeCalls(endpoint: Endpoint): NodeCalls {
 
     async demand(method, params, options) {
       try {
-        return await rpc.call({ method, params }, options);
+        return await send({ method, params }, options);
       } catch (error) {
         const isFault = error instanceof TransportFault || error instanceof RpcRefusal;
         throw isFault ? unavailable(method, error) : error;

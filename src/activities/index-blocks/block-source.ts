@@ -4,7 +4,9 @@ import { type Run, wantedProcessors } from "./run.ts";
 import { type Settled, settled, unwrap } from "./settled.ts";
 import { toFailedBlock, traceBlock } from "./trace-block.ts";
 
-const blocksAhead = 8;
+const blocksAhead = 12;
+/** Blocks whose preparation begins at the same moment: their small calls share requests. */
+const groupBlocks = 6;
 /** A trace of so little gas is over in milliseconds: what it takes is the round trip, so several are in flight. */
 const lightBlockGas = 1_000_000;
 
@@ -32,12 +34,7 @@ export class BlockSource {
    */
   async take(blockNumber: number, wantedNext: Iterable<number>): Promise<PreparedBlock> {
     const taken = this.#prepare(blockNumber);
-    let started = 0;
-    for (const next of wantedNext) {
-      if (started >= blocksAhead) break;
-      void this.#prepare(next);
-      started += 1;
-    }
+    this.#prepareGroup(wantedNext);
     const block = unwrap(await taken);
     this.#ahead.delete(blockNumber);
     return block;
@@ -46,6 +43,18 @@ export class BlockSource {
   /** Forgets what was prepared ahead: the chain may have moved. */
   forget(): void {
     this.#ahead = new Map();
+  }
+
+  #prepareGroup(wantedNext: Iterable<number>): void {
+    const missing: number[] = [];
+    let seen = 0;
+    for (const next of wantedNext) {
+      if (seen >= blocksAhead) break;
+      seen += 1;
+      if (!this.#ahead.has(next)) missing.push(next);
+    }
+    if (missing.length < groupBlocks && missing.length < seen) return;
+    for (const next of missing) void this.#prepare(next);
   }
 
   #prepare(blockNumber: number): Promise<Settled<PreparedBlock>> {
