@@ -61,7 +61,7 @@ export class CallFrames {
   }
 }
 
-const INITIAL = 256;
+const INITIAL = 16;
 
 type Numbers = Uint8Array | Uint16Array | Int32Array | Float64Array;
 function grown<T extends Numbers>(from: T, to: T): T {

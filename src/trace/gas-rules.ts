@@ -73,7 +73,15 @@ export class GasRules {
   private readonly keepsOne64th: boolean;
   private readonly newAccountWithoutValue: boolean;
 
-  constructor(fork: Fork, { runsOldForksAtLaterCosts }: ClientQuirks) {
+  /** The rules of a fork as a client runs it; one object for all blocks. */
+  static of(fork: Fork, { runsOldForksAtLaterCosts }: ClientQuirks): GasRules {
+    const key = `${fork} ${runsOldForksAtLaterCosts}`;
+    const rules = made.get(key) ?? new GasRules(fork, runsOldForksAtLaterCosts);
+    made.set(key, rules);
+    return rules;
+  }
+
+  private constructor(fork: Fork, runsOldForksAtLaterCosts: boolean) {
     const since = (gate: Fork) => isAtLeast(fork, gate);
     this.fork = fork;
     this.expByteGas = since("spurious") || runsOldForksAtLaterCosts ? 50 : 10;
@@ -215,6 +223,8 @@ export class GasRules {
     return this.keepsOne64th ? left - Math.floor(left / 64) : left;
   }
 }
+
+const made = new Map<string, GasRules>();
 
 /** Words of memory after a step, and the gas of their growth. */
 export function growMemory(step: Step, wordsBefore: number): { words: number; expansion: number } {

@@ -27,6 +27,7 @@ const QUOTE = 34;
 const BACKSLASH = 92;
 /** A single token longer than this is no trace; what may be long is skipped or read in pieces. */
 const MAXIMUM_TOKEN_BYTES = 4 * 1024 * 1024;
+const INITIAL_NESTING = 64;
 const MAXIMUM_NESTING = 4096;
 
 /**
@@ -44,7 +45,7 @@ export class JsonLexer {
   private position = 0;
   private consumedBefore = 0;
   private expect = EXPECT_VALUE;
-  private readonly nesting = new Uint8Array(MAXIMUM_NESTING);
+  private nesting = new Uint8Array(INITIAL_NESTING);
   private depth = 0;
   private streaming = false;
   private insideString = false;
@@ -239,6 +240,11 @@ export class JsonLexer {
 
   private open(kind: number, expect: number, token: number): number {
     if (this.depth >= MAXIMUM_NESTING) throw this.fail("values are nested too deeply");
+    if (this.depth === this.nesting.length) {
+      const larger = new Uint8Array(this.depth * 2);
+      larger.set(this.nesting);
+      this.nesting = larger;
+    }
     this.nesting[this.depth++] = kind;
     this.expect = expect;
     this.position++;

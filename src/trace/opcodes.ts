@@ -207,6 +207,9 @@ const spellings: Readonly<Record<string, string>> = {
   UNKNOWN: "UNDEFINED",
 };
 
+/** Spellings of known opcodes beside their names, as clients write them. */
+export const otherSpellings: readonly string[] = [...Object.keys(spellings), "Unknown"];
+
 /** Nethermind writes an undefined opcode as its hex alone. */
 const undefinedSpelling =
   /^(?:opcode 0x[0-9a-f]{1,2} not defined|missing opcode 0x[0-9a-f]{1,2}|(?:0x)?[0-9a-f]{2})$/i;

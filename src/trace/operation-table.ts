@@ -1,8 +1,39 @@
-import { findOperation, knownOperationNames } from "./opcodes.ts";
+import { findOperation, knownOperationNames, otherSpellings } from "./opcodes.ts";
 import { malformed } from "./trace-rejected.ts";
 
 const SLOTS = 4096;
 const MAXIMUM_NAMES = 60_000;
+
+type Spelling = { readonly bytes: Uint8Array; readonly id: number };
+
+/** Spellings by the hash of their bytes: the first one of each hash is found without a string. */
+class Spellings {
+  readonly slots: Int32Array;
+  readonly list: Spelling[];
+  readonly byText: Map<string, number>;
+
+  constructor(from?: Spellings) {
+    this.slots = from?.slots.slice() ?? new Int32Array(SLOTS).fill(-1);
+    this.list = [...(from?.list ?? [])];
+    this.byText = new Map(from?.byText);
+  }
+
+  add(spelled: string, id: number): void {
+    const bytes = Buffer.from(spelled);
+    this.byText.set(spelled, id);
+    const slot = hash(bytes, 0, bytes.length);
+    if (this.slots[slot] !== -1) return;
+    this.slots[slot] = this.list.length;
+    this.list.push({ bytes, id });
+  }
+}
+
+/** What every scan starts with; not written to after this. */
+const known = new Spellings();
+for (const spelled of [...knownOperationNames, ...otherSpellings]) {
+  const id = findOperation(spelled);
+  if (id !== undefined && spelled !== "") known.add(spelled, id);
+}
 
 /**
  * Finds operation ids by the bytes of their names and gives new ids to names that no opcode has.
@@ -10,36 +41,30 @@ const MAXIMUM_NAMES = 60_000;
  */
 export class OperationTable {
   private readonly names: string[];
-  private readonly slots = new Int32Array(SLOTS).fill(-1);
-  private readonly spellings: { readonly bytes: Uint8Array; readonly id: number }[] = [];
-  private readonly byText = new Map<string, number>();
+  /** Shared by all scans until one meets a name that is not in it. */
+  private spellings = known;
 
   constructor(names: string[]) {
     this.names = names;
-    for (const name of knownOperationNames) if (name !== "") this.add(name);
   }
 
   find(bytes: Uint8Array, start: number, stop: number): number {
-    const guess = this.slots[hash(bytes, start, stop)]!;
+    const { slots, list } = this.spellings;
+    const guess = slots[hash(bytes, start, stop)]!;
     if (guess >= 0) {
-      const spelling = this.spellings[guess];
-      if (spelling && equal(spelling.bytes, bytes, start, stop)) return spelling.id;
+      const spelling = list[guess]!;
+      if (equal(spelling.bytes, bytes, start, stop)) return spelling.id;
     }
-    return this.add(Buffer.from(bytes.subarray(start, stop)).toString("utf8"));
+    return this.findText(Buffer.from(bytes.subarray(start, stop)).toString("utf8"));
   }
 
-  private add(spelled: string): number {
-    const known = this.byText.get(spelled);
-    if (known !== undefined) return known;
-    const id = findOperation(spelled) ?? this.addName(spelled);
-    const bytes = Buffer.from(spelled);
-    this.byText.set(spelled, id);
-    const slot = hash(bytes, 0, bytes.length);
-    if (this.slots[slot] === -1) {
-      this.slots[slot] = this.spellings.length;
-      this.spellings.push({ bytes, id });
-    }
-    return id;
+  private findText(spelled: string): number {
+    const id = this.spellings.byText.get(spelled);
+    if (id !== undefined) return id;
+    if (this.spellings === known) this.spellings = new Spellings(known);
+    const added = findOperation(spelled) ?? this.addName(spelled);
+    this.spellings.add(spelled, added);
+    return added;
   }
 
   private addName(name: string): number {

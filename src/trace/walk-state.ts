@@ -76,7 +76,7 @@ export class WalkState {
     this.quirks = quirks;
     this.form = input.form;
     this.fork = fork;
-    this.rules = fork === null ? null : new GasRules(fork, quirks);
+    this.rules = fork === null ? null : GasRules.of(fork, quirks);
     this.addressFork = fork ?? "osaka";
     const isProofOfStake =
       fork === null ? Number(block.difficulty) === 0 : isAtLeast(fork, "paris");
