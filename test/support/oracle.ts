@@ -42,7 +42,7 @@ export type OracleStructlogRow = {
   readonly call_frame_path: readonly number[];
 };
 
-type Log = {
+export type Log = {
   readonly pc: number;
   readonly op: string;
   readonly gas: number;
@@ -52,7 +52,7 @@ type Log = {
   readonly refund?: number | string;
   readonly error?: string;
 };
-type Trace = {
+export type Trace = {
   readonly failed: boolean;
   readonly returnValue: string;
   readonly structLogs: readonly Log[];
@@ -63,10 +63,11 @@ const forkOrder: readonly Fork[] = [
   ...(["petersburg", "istanbul", "berlin", "london", "paris", "shanghai", "cancun"] as const),
   ...(["prague", "osaka", "amsterdam"] as const),
 ];
-const isFrom = (fork: Fork, since: Fork) => forkOrder.indexOf(fork) >= forkOrder.indexOf(since);
+export const isFrom = (fork: Fork, since: Fork) =>
+  forkOrder.indexOf(fork) >= forkOrder.indexOf(since);
 
-const callNames = ["CALL", "CALLCODE", "DELEGATECALL", "STATICCALL"];
-const createNames = ["CREATE", "CREATE2"];
+export const callNames = ["CALL", "CALLCODE", "DELEGATECALL", "STATICCALL"];
+export const createNames = ["CREATE", "CREATE2"];
 const cleanEnds = ["STOP", "RETURN", "REVERT", "SELFDESTRUCT"];
 
 /** The rows of `execution_structlog` of one transaction, in the order of (index, call_frame_id). */
@@ -125,7 +126,7 @@ export function oracleStructlogRows(input: OracleInput): OracleStructlogRow[] {
 }
 
 /** What can be asked about each step of one trace. */
-class Facts {
+export class Facts {
   private readonly logs: readonly Log[];
   private readonly failed: boolean;
   private readonly fork: Fork;
@@ -176,7 +177,7 @@ class Facts {
     return Boolean(this.log(i).error) || (this.burns(i) && !this.depositFailed(i));
   }
 
-  private depositFailed(i: number): boolean {
+  depositFailed(i: number): boolean {
     const { op, error, gasCost, gas } = this.log(i);
     return op === "RETURN" && !error && gasCost <= gas;
   }
@@ -221,7 +222,7 @@ class Facts {
     return this.isPrecompile(this.callTo(i)) && next.gas === log.gas - log.gasCost;
   }
 
-  private isPrecompile(to: string | null): boolean {
+  isPrecompile(to: string | null): boolean {
     const called = BigInt(to ?? "0x0");
     const since: readonly (readonly [bigint, bigint, Fork])[] = [
       [0x01n, 0x04n, "frontier"],
@@ -237,13 +238,13 @@ class Facts {
   }
 }
 
-type Numbering = {
+export type Numbering = {
   readonly pathOf: readonly (readonly number[])[];
   /** Step -> id of the frame that has no steps. */
   readonly syntheticOf: Readonly<Record<number, number>>;
 };
 
-function numberFrames(logs: readonly Log[], facts: Facts): Numbering {
+export function numberFrames(logs: readonly Log[], facts: Facts): Numbering {
   const pathOf: (readonly number[])[] = [];
   const syntheticOf: Record<number, number> = {};
   let path: readonly number[] = [0];
@@ -270,7 +271,7 @@ function returnValue(text: string): string | null {
   return digits === "" ? null : `0x${digits}`;
 }
 
-function operationName(op: string, fork: Fork): string {
+export function operationName(op: string, fork: Fork): string {
   if (op.endsWith("not defined") || op === "Unknown") return "UNDEFINED";
   if (op === "SHA3") return "KECCAK256";
   if (op === "SUICIDE") return "SELFDESTRUCT";
@@ -281,7 +282,7 @@ function operationName(op: string, fork: Fork): string {
 }
 
 /** JSON.parse, but whole numbers above 2^53 become decimal strings. */
-function parseKeepingBigNumbers(text: string): Trace {
+export function parseKeepingBigNumbers(text: string): Trace {
   return JSON.parse(text.replace(/:\s*(\d{16,})(?=\s*[,}])/g, ':"$1"'), (key, value: unknown) => {
     const isSmall = typeof value === "string" && /^\d{16,}$/.test(value) && key === "refund";
     return isSmall && BigInt(value) <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;

@@ -11,7 +11,8 @@ import {
 } from "../../../src/trace/block-trace.ts";
 import { startAnvil } from "../../support/anvil.ts";
 import { hasGeth, startGeth } from "../../support/geth.ts";
-import { oracleStructlogRows } from "../../support/oracle.ts";
+import { type OracleInput, oracleStructlogRows } from "../../support/oracle.ts";
+import { oracleStructlogAggRows } from "../../support/oracle-agg.ts";
 import { runScenarios } from "./chain/adversarial.ts";
 import { openChain, type RecordedBlock, sender } from "./chain/traced-chain.ts";
 
@@ -102,9 +103,13 @@ for (const { name, fork, few, present, start } of nodes) {
           checked: ["header_hash", "transaction_hashes", "transactions_root", "receipts_root"],
           unverified: [],
         });
-        const { proof, rows } = trace(recorded, { fork, clientVersion });
+        const { proof, rows, aggRows } = trace(recorded, { fork, clientVersion });
         expect(proof.detail.unverified, recorded.name).toEqual([]);
-        expect(firstDifference(oracleRows(recorded, fork), rows), recorded.name).toBeNull();
+        const expected = oracleInputs(recorded, fork);
+        const steps = expected.flatMap(oracleStructlogRows);
+        const frames = expected.flatMap(oracleStructlogAggRows);
+        expect(firstDifference(steps, rows), recorded.name).toBeNull();
+        expect(firstDifference(frames, aggRows), recorded.name).toBeNull();
       }
     });
 
@@ -190,20 +195,20 @@ function trace(recorded: RecordedBlock, options: TraceOptions) {
   };
 }
 
-function oracleRows({ block, receipts, steps, calls }: RecordedBlock, fork: Fork) {
+function oracleInputs({ block, receipts, steps, calls }: RecordedBlock, fork: Fork) {
   type Answer = { result: { result: object }[] };
   const traces: Answer = JSON.parse(Buffer.from(steps).toString());
   const trees: Answer = JSON.parse(Buffer.from(calls).toString());
-  return block.transactions.flatMap((transaction, position) => {
+  return block.transactions.map((transaction, position): OracleInput => {
     const receipt = receipts[position];
     if (!receipt) throw new Error("a receipt is missing");
-    return oracleStructlogRows({
+    return {
       block,
       transaction,
       receipt,
       fork,
       trace: JSON.stringify(traces.result[position]?.result),
       callTrace: JSON.stringify(trees.result[position]?.result),
-    });
+    };
   });
 }

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { checkGolden, type GoldenTransaction, type PlainRow } from "../../../src/dev/golden.ts";
 import { firstDifference } from "../../../src/dev/golden-comparison.ts";
 import { oracleStructlogRows, oracleTransactionRows } from "../../support/oracle.ts";
+import { oracleStructlogAggRows } from "../../support/oracle-agg.ts";
 
 const folders = [
   { name: "our own examples", path: "examples/golden" },
@@ -48,6 +49,9 @@ function oracleDifferences(golden: GoldenTransaction): string[] {
   const tables: readonly (readonly [string, readonly PlainRow[], readonly PlainRow[]])[] = [
     ["structlog", golden.rows.structlog, oracleStructlogRows(input)],
     ["transaction", golden.rows.transaction, oracleTransactionRows(input)],
+    ...(golden.rows.structlog_agg
+      ? [["structlog_agg", golden.rows.structlog_agg, oracleStructlogAggRows(input)] as const]
+      : []),
   ];
   return tables.flatMap(([table, expected, actual]) => {
     const difference = firstDifference(expected, actual);
