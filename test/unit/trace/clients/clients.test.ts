@@ -72,3 +72,38 @@ describe.each(clientEras)("traces as $name writes them", (era) => {
     }
   });
 });
+
+describe("a client that gives no sign of a halt where none measured does so", () => {
+  const loudOps = new Set(["MSTORE", "KECCAK256", "CREATE"]);
+  const silent = goldens.flatMap((golden): GoldenTransaction[] => {
+    if (golden.client !== "anvil" || !isReadable(golden)) return [];
+    const trace: WireTrace = JSON.parse(golden.trace);
+    const halt = trace.structLogs.find(({ error, op }) => error !== undefined && loudOps.has(op));
+    if (halt === undefined) return [];
+    delete halt.error;
+    halt.gasCost = 3;
+    return [{ ...golden, trace: JSON.stringify(trace) }];
+  });
+
+  it("is believed, and the block ends unverified with the opcode's name", () => {
+    expect(silent.length).toBeGreaterThan(0);
+    for (const golden of silent) {
+      const { proof } = traceGolden(golden, { clientVersion: "ethrex/v7.0.0" });
+      expect(proof.proof).toBe("unverified");
+      expect(proof.detail.unverified).toEqual([
+        {
+          check: "frame_end",
+          why: expect.stringMatching(
+            /^halts that the client gives no sign of: (?:MSTORE|KECCAK256|CREATE)$/,
+          ),
+        },
+      ]);
+    }
+  });
+
+  it("is a hole in the trace of a client that was measured", () => {
+    for (const golden of silent) {
+      expect(() => traceGolden(golden)).toThrow(expect.objectContaining({ check: "frame_end" }));
+    }
+  });
+});
