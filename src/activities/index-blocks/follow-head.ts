@@ -35,6 +35,8 @@ export async function followHead(run: Run, fromBlock: number): Promise<number> {
     }
     if (head !== null && head.hash !== seen?.hash) {
       next = await checkLowerHead(run, head, next);
+      // Whoever goes on from here, or stops here, has to know that the blocks above are gone.
+      run.heart.checkpoint(next, run.progress.done());
       seen = head;
       if (head.number >= next) continue;
     }

@@ -31,7 +31,7 @@ export function createIndexBlocks(dependencies: Dependencies, engine: TraceEngin
     // Every call that is in flight listens to it, and blocks fetched ahead have several each.
     setMaxListeners(0, context.cancellationSignal);
     const before = readHeartbeat(context.info.heartbeatDetails);
-    const nextBlock = Math.max(input.fromBlock, before?.nextBlock ?? 0);
+    const nextBlock = before ? resumeBlock(input, before) : input.fromBlock;
     const progress = new Progress(before?.done);
     const heart = new Heart(context, {
       v: 1,
@@ -109,6 +109,11 @@ async function startRun(start: Start): Promise<Run> {
     engine,
     resumption: resumeFrom(before?.inHand ?? null),
   };
+}
+
+/** Follow goes back below its first block where the chain shrank; a closed range never does. */
+function resumeBlock(input: IndexBlocksInput, before: IndexBlocksHeartbeat): number {
+  return input.toBlock === null ? before.nextBlock : Math.max(input.fromBlock, before.nextBlock);
 }
 
 /** The checkpoint of the attempt before; undefined at the first one, and where another version wrote it. */
