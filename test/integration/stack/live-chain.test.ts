@@ -65,6 +65,12 @@ test("follow goes along with reorgs while a backfill runs: the views show the no
   const target = targetOf({ ...follow, kind: "follow", network, range: null });
   expect(await stopJob(client, target)).toEqual({ ended: true });
   const whole = { fromBlock: chain.first, toBlock: head };
+  const { expected } = await stack.ledger.coverage({
+    network,
+    processor: "structlog",
+    verify: false,
+  });
+  expect(expected, "nothing is expected of the blocks that are gone").toEqual([whole]);
   await expectProven(stack, network, whole);
   const seen = { fromBlock: 0, toBlock: top };
   await expectShown(stack, network, seen, await askOracle(stack, whole));

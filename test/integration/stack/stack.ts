@@ -39,6 +39,8 @@ export type TestStack = {
     network: string,
     env?: Readonly<Record<string, string>>,
   ) => Promise<RunningProcess>;
+  /** SIGKILL to every worker that still runs. */
+  readonly killWorkers: () => Promise<void>;
   readonly stop: () => Promise<void>;
 };
 
@@ -86,18 +88,19 @@ async function startParts(
     loadConfig({ env: { TEMPORAL_ADDRESS: temporal.address }, cwd: folder }).temporal,
   );
   stops.add(close);
-  let workers = 0;
+  const workers: RunningProcess[] = [];
   async function startWorker(network: string, more: Readonly<Record<string, string>> = {}) {
-    workers += 1;
+    const name = `worker-${workers.length + 1}`;
     const worker = keep(
       startProcess({
-        name: `worker ${workers}`,
+        name,
         command: process.execPath,
         args: ["--import", "tsx", "src/worker.ts"],
         env: { ...env, NETWORK: network, ...more },
-        logFile: join(folder, `worker-${workers}.log`),
+        logFile: join(folder, `${name}.log`),
       }),
     );
+    workers.push(worker);
     await waitUntil(() => worker.output().includes("Worker is ready"), {
       what: "a worker to be ready",
       timeoutMs: readyTimeoutMs,
@@ -115,6 +118,9 @@ async function startParts(
     ledger: createLedger(store),
     client,
     startWorker,
+    killWorkers: async () => {
+      await Promise.all(workers.map((worker) => worker.kill()));
+    },
   };
 }
 
