@@ -71,7 +71,8 @@ test("a zombie, its heartbeat lost, writes on beside its heir, sleeps and wakes:
   };
   const workers = [await startPlugged(), await startPlugged()];
   const job = await backfill(stack, network, { concurrency: 1 });
-  await waitUntilComplete(stack, network, 10);
+  // Past the first chunk, which is short: the second has most blocks.
+  await waitUntilComplete(stack, network, 20);
   stack.slowNode.hold();
   const zombie = await waitUntil(() => workers.find((worker) => isIndexing(worker.output())), {
     what: "one of the workers to have a chunk in hand",
