@@ -42,7 +42,8 @@ export class JsonLexer {
   start = 0;
   stop = 0;
   private escaped = false;
-  private position = 0;
+  /** Place in `bytes` of the next byte. */
+  position = 0;
   private consumedBefore = 0;
   private expect = EXPECT_VALUE;
   private nesting = new Uint8Array(INITIAL_NESTING);
@@ -179,6 +180,19 @@ export class JsonLexer {
       }
     }
     return false;
+  }
+
+  /** Says that the object whose start was the last token ends before `position`: somebody else has read it. */
+  endObject(position: number): void {
+    this.position = position;
+    this.depth--;
+    this.valueDone(OBJECT_END);
+  }
+
+  /** Goes back to `position`, right after the `{` of the object that was begun last. */
+  reopenObject(position: number): void {
+    this.position = position;
+    this.expect = EXPECT_KEY_OR_END;
   }
 
   /** The first byte of the next value without taking it; -1: more bytes are needed. */

@@ -1,4 +1,5 @@
 import { BlockAnswerScanner } from "./block-answer.ts";
+import { type CompactStepReader, readCompactStep } from "./compact-step.ts";
 import { keyMatcher } from "./json-keys.ts";
 import {
   ARRAY_END,
@@ -64,13 +65,17 @@ const STEP_ERROR_TEXT = 7;
 const STACK = 8;
 
 const MAXIMUM_UINT64 = 2n ** 64n - 1n;
+const BRACKET = 91;
+const MAXIMUM_MISFITS = 50;
 const ERROR_WITHOUT_TEXT = "error without text";
 
 /** Scans the struct logger's answer step by step. */
 export class StepScanner extends BlockAnswerScanner {
   private readonly operations: OperationTable;
   private readonly sink: StepSink;
-  private readonly stackKey: number;
+  private readonly readsStacks: boolean;
+  /** Steps in a row that were not read in one go: a client of another form is not tried again. */
+  private misfits = 0;
   private place = RESULT;
   private readonly words = new LastWords();
   private readonly wordReader = new WordReader();
@@ -87,7 +92,7 @@ export class StepScanner extends BlockAnswerScanner {
    */
   constructor(sink: StepSink, operationNames: string[], readsStacks = true) {
     super("structLogs");
-    this.stackKey = readsStacks ? STACK : 0;
+    this.readsStacks = readsStacks;
     this.sink = sink;
     this.operations = new OperationTable(operationNames);
   }
@@ -169,14 +174,35 @@ export class StepScanner extends BlockAnswerScanner {
 
   private takeSteps(token: number): void {
     if (token === OBJECT_START) {
-      this.place = STEP;
       this.step.clear();
+      if (!this.readWhole()) this.place = STEP;
     } else if (token === ARRAY_END) {
       this.place = RESULT;
     } else {
       throw this.malformed("a step is no object", this.stepIndex);
     }
   }
+
+  /** Reads the step in one go where it has the form of nearly all; false: token by token, from its start. */
+  private readWhole(): boolean {
+    if (this.misfits > MAXIMUM_MISFITS) return false;
+    const { lexer } = this;
+    const start = lexer.position;
+    if (readCompactStep(lexer, this.step, this.compactReader)) {
+      this.misfits = 0;
+      this.finishStep();
+      return true;
+    }
+    this.misfits++;
+    lexer.reopenObject(start);
+    this.step.clear();
+    return false;
+  }
+
+  private readonly compactReader: CompactStepReader = {
+    readOperation: (bytes, start, stop) => this.operations.find(bytes, start, stop),
+    readStack: () => this.readsStacks && this.lexer.peek() === BRACKET && this.readStackWords(),
+  };
 
   /** Reads a step to its end; false when more bytes are needed. */
   private scanStep(): boolean {
@@ -189,7 +215,7 @@ export class StepScanner extends BlockAnswerScanner {
       const token = lexer.next();
       if (token === KEY) {
         this.field = stepKey(lexer);
-        if (this.field === STACK) this.field = this.stackKey;
+        if (this.field === STACK && !this.readsStacks) this.field = 0;
         if (this.field === 0) lexer.skipValue();
       } else if (token === NEED_MORE) {
         return false;
@@ -297,16 +323,22 @@ export class StepScanner extends BlockAnswerScanner {
 
   /** Reads the stack's height and its top words; false when more bytes are needed. */
   private scanStack(): boolean {
-    const { lexer, step, words } = this;
+    const { lexer } = this;
     const first = lexer.peek();
     if (first < 0) return false;
-    if (first !== 91) {
+    if (first !== BRACKET) {
       lexer.skipValue();
       this.field = 0;
       return true;
     }
-    if (!lexer.readWords(words)) return false;
+    if (!this.readStackWords()) return false;
     this.field = 0;
+    return true;
+  }
+
+  private readStackWords(): boolean {
+    const { lexer, step, words } = this;
+    if (!lexer.readWords(words)) return false;
     const height = words.count;
     step.height = height;
     const needed = Math.min(height, step.op === 0 ? 8 : Math.max(1, wordsNeeded[step.op]!));

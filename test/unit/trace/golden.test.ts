@@ -35,6 +35,15 @@ for (const { name, path } of folders) {
         },
       );
 
+      it.each([7, 100_000_000])(`${file}: chunks of %s bytes give the same rows`, (chunkBytes) => {
+        for (const golden of transactions.slice(0, 40)) {
+          for (const stacks of [true, false]) {
+            const differences = checkGolden(golden, { stacks, chunkBytes });
+            expect(differences.filter(({ difference }) => difference !== null)).toEqual([]);
+          }
+        }
+      });
+
       it(`${file}: the oracle gives the expected rows too`, () => {
         const differences = transactions.flatMap((golden) => oracleDifferences(golden));
         expect(differences).toEqual([]);
