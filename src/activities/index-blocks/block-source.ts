@@ -1,3 +1,4 @@
+import { EventEmitter, once } from "node:events";
 import { type FetchedBlock, fetchBlock, type UnfetchedBlock } from "./fetch-block.ts";
 import type { FailedBlock, TracedBlock } from "./outcome.ts";
 import { type Run, wantedProcessors } from "./run.ts";
@@ -10,15 +11,22 @@ const groupBlocks = 6;
 /** A trace of so little gas is over in milliseconds: what it takes is the round trip, so several are in flight. */
 const lightBlockGas = 1_000_000;
 
-/** A block at hand; a light one's trace is under way or done. */
+/** A block at hand; the trace of one that was traced ahead is under way or done. */
 export type PreparedBlock = {
   readonly block: FetchedBlock | UnfetchedBlock;
-  readonly tracing: Promise<Settled<TracedBlock | FailedBlock>> | null;
+  readonly tracing: Tracing | null;
+};
+
+type Tracing = {
+  readonly outcome: Promise<Settled<TracedBlock | FailedBlock>>;
+  /** The node has begun to send the steps, or the trace is over. */
+  readonly begun: Promise<void>;
 };
 
 /**
  * Fetches the next few blocks while one is traced, and traces light ones ahead, so that small blocks do not wait for
- * round trips. A trace that is not needed after all leaves rows of an attempt that no ledger row names.
+ * round trips. Nodes compute a trace whole before they send it: the next heavy block's is asked for as soon as the
+ * first bytes of the one at hand are here, so that the node works while we read. A trace that is not needed after all leaves rows of an attempt that no ledger row names.
  */
 export class BlockSource {
   readonly #run: Run;
@@ -38,6 +46,23 @@ export class BlockSource {
     const block = unwrap(await taken);
     this.#ahead.delete(blockNumber);
     return block;
+  }
+
+  /**
+   * What becomes of a prepared block: traces it unless that was done ahead.
+   * @param next - the number after it, whose trace may be asked for as soon as the node is done with this one.
+   */
+  async trace(
+    { block, tracing }: PreparedBlock,
+    next: number | undefined,
+  ): Promise<TracedBlock | FailedBlock> {
+    const run = this.#run;
+    if (block.kind === "unfetched") {
+      return toFailedBlock(block, wantedProcessors(run, block.blockNumber));
+    }
+    const { outcome, begun } = tracing ?? startTrace(run, block);
+    void this.#traceAheadAfter(begun, next);
+    return unwrap(await outcome);
   }
 
   /** Forgets what was prepared ahead: the chain may have moved. */
@@ -68,27 +93,41 @@ export class BlockSource {
   async #fetchAndTrace(blockNumber: number): Promise<PreparedBlock> {
     const run = this.#run;
     const block = await fetchBlock(run, blockNumber);
-    // After an attempt that ended early one block at a time is in hand, so that one that kills workers or nodes is found.
-    const isTracedAhead =
-      run.resumption.kind === "plain" &&
-      run.activityAttempt === 1 &&
-      block.kind === "fetched" &&
-      Number(block.source.block.gasUsed) < lightBlockGas;
-    const tracing = isTracedAhead
-      ? settled(traceBlock(run, block, wantedProcessors(run, blockNumber)))
-      : null;
+    const isLight = block.kind === "fetched" && Number(block.source.block.gasUsed) < lightBlockGas;
+    const tracing = isLight && mayTraceAhead(run) ? startTrace(run, block) : null;
     return { block, tracing };
+  }
+
+  async #traceAheadAfter(begun: Promise<void>, blockNumber: number | undefined): Promise<void> {
+    await begun;
+    if (blockNumber === undefined || !mayTraceAhead(this.#run)) return;
+    const preparing = this.#ahead.get(blockNumber);
+    if (preparing === undefined) return;
+    const traced = preparing.then((prepared) => {
+      if ("error" in prepared) return prepared;
+      const { block, tracing } = prepared.value;
+      if (tracing !== null || block.kind === "unfetched") return prepared;
+      return { value: { block, tracing: startTrace(this.#run, block) } };
+    });
+    this.#ahead.set(blockNumber, traced);
   }
 }
 
-/** What becomes of a prepared block: traces it unless that was done ahead. */
-export async function traceOf(
-  run: Run,
-  { block, tracing }: PreparedBlock,
-): Promise<TracedBlock | FailedBlock> {
-  if (tracing) return unwrap(await tracing);
-  if (block.kind === "fetched") {
-    return traceBlock(run, block, wantedProcessors(run, block.ref.number));
-  }
-  return toFailedBlock(block, wantedProcessors(run, block.blockNumber));
+/** After an attempt that ended early one block at a time is in hand, so that one that kills workers or nodes is found. */
+function mayTraceAhead({ resumption, activityAttempt }: Run): boolean {
+  return resumption.kind === "plain" && activityAttempt === 1;
+}
+
+function startTrace(run: Run, block: FetchedBlock): Tracing {
+  const wanted = wantedProcessors(run, block.ref.number);
+  const { begun, tell } = createNotice();
+  const outcome = settled(traceBlock(run, block, wanted, tell));
+  void outcome.then(tell);
+  return { outcome, begun };
+}
+
+function createNotice(): { begun: Promise<void>; tell: () => void } {
+  const told = new EventEmitter();
+  const begun = once(told, "begun").then(() => {});
+  return { begun, tell: () => told.emit("begun") };
 }

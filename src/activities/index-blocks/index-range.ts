@@ -1,7 +1,7 @@
 import { NodeUnavailableError } from "../../errors.ts";
 import { pause } from "./abortable.ts";
 import { Batch } from "./batch.ts";
-import { BlockSource, traceOf } from "./block-source.ts";
+import { BlockSource } from "./block-source.ts";
 import type { FetchedBlock, UnfetchedBlock } from "./fetch-block.ts";
 import { mendReorg } from "./mend-reorg.ts";
 import type { FailedBlock } from "./outcome.ts";
@@ -61,7 +61,8 @@ export class RangeIndexer {
       (await this.#waitForBlock(prepared.block, blockNumber)) ??
       (await this.#followChain(prepared.block, blockNumber));
     if (moved !== null) return moved;
-    this.#batch.add(await traceOf(run, prepared));
+    const [next] = this.#wantedAfter(blockNumber, toBlock);
+    this.#batch.add(await this.#source.trace(prepared, next));
     run.heart.putDown();
     return (await this.#commitIfDue()) ?? blockNumber + 1;
   }

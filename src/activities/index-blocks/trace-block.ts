@@ -18,11 +18,13 @@ type Traffic = { bytes: number };
 /**
  * Traces a fetched block under a new attempt and hands its rows to the writer. Nothing shows before the ledger names
  * the attempt, so it is safe to repeat. @throws whatever is not the block's own fault.
+ * @param onStepsBegin - called when steps arrive; may be called again.
  */
 export async function traceBlock(
   run: Run,
   fetched: FetchedBlock,
   wanted: readonly Processor[],
+  onStepsBegin: () => void = () => {},
 ): Promise<TracedBlock | FailedBlock> {
   const startedAt = Date.now();
   const deadline = startDeadline(run.signal, run.network.blockDeadlineMs ?? defaultDeadlineMs);
@@ -38,7 +40,7 @@ export async function traceBlock(
     const proof =
       fetched.source.block.transactions.length === 0
         ? proofOfEmptyBlock
-        : await streamTrace(run, { fetched, wanted, attempt, deadline, traffic });
+        : await streamTrace(run, { fetched, wanted, attempt, deadline, traffic, onStepsBegin });
     const durationMs = Date.now() - startedAt;
     run.dependencies.meters.traceSeconds(run.network.name, durationMs / 1000);
     return toTracedBlock({
@@ -73,6 +75,7 @@ type Stream = {
   readonly attempt: Attempt;
   readonly deadline: Deadline;
   readonly traffic: Traffic;
+  readonly onStepsBegin: () => void;
 };
 
 async function streamTrace(run: Run, stream: Stream): Promise<BlockProof> {
@@ -102,6 +105,7 @@ async function streamTrace(run: Run, stream: Stream): Promise<BlockProof> {
 
   const steps = node.traceSteps(attempt.blockHash, { ...options, stacks });
   for await (const chunk of readUntilAborted(steps, deadline.signal)) {
+    stream.onStepsBegin();
     traffic.bytes += chunk.length;
     trace.scanSteps(chunk);
     if (columns.length + (aggColumns?.length ?? 0) < handOverRows) continue;
