@@ -39,11 +39,11 @@ export const head: Benchmark = {
     const { network } = stack;
     await startFollow(stack.client, { network, processors, startBlock: chain.blocks + 1 });
 
-    let isSaturating = true;
+    const saturation = { isOn: true };
     let backfilledRows = 0;
     let running = "";
     const saturate = async () => {
-      for (let round = 0; isSaturating; round += 1) {
+      for (let round = 0; saturation.isOn; round += 1) {
         const range = { fromBlock: 0, toBlock: chain.blocks };
         const wish = { network, processors, range, concurrency: 2, force: true, actor: "bench" };
         const { workflowId } = await startBackfill(stack.client, wish);
@@ -86,7 +86,7 @@ export const head: Benchmark = {
     await traffic.stop();
     const values = (await Promise.all(waits)).filter((wait) => !Number.isNaN(wait));
     const seconds = (Date.now() - startedAt) / 1000;
-    isSaturating = false;
+    saturation.isOn = false;
     await stack.client.workflow.getHandle(running).terminate("measured");
     await saturating.catch(() => {});
     const notes = await stack.notesSince(startedAt);

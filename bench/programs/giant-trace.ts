@@ -1,7 +1,7 @@
 // One transaction whose struct logs are as long as wanted: a creation whose init code fills the stack and counts down.
 
 const words = 8;
-const wordHex = (index: number): string => `${(0xa1 + index).toString(16)}`.repeat(32);
+const wordHex = (index: number): string => (0xa1 + index).toString(16).repeat(32);
 
 /** A round of the loop: operation, gas, bytes of code. */
 const round = [

@@ -1,7 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { Context, log } from "@temporalio/activity";
 import { resumeFrom } from "../../domain/checkpoint.ts";
-import type { Processor } from "../../domain/processor.ts";
 import type {
   IndexBlocksHeartbeat,
   IndexBlocksInput,

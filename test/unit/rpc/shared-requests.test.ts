@@ -5,10 +5,11 @@ import { createSharedCall } from "../../../src/rpc/shared-requests.ts";
 
 type Node = JsonRpc & { readonly requests: RpcCall[][] };
 
+const answer = ({ params }: RpcCall) => params[0];
+
 /** Answers each call with its first parameter; notes what came in one request. */
 function createNode(batch: (answers: unknown[]) => Promise<unknown[]>): Node {
   const requests: RpcCall[][] = [];
-  const answer = ({ params }: RpcCall) => params[0];
   return {
     requests,
     async call(call) {
