@@ -128,6 +128,6 @@ function startTrace(run: Run, block: FetchedBlock): Tracing {
 
 function createNotice(): { begun: Promise<void>; tell: () => void } {
   const told = new EventEmitter();
-  const begun = once(told, "begun").then(() => {});
+  const begun = once(told, "begun").then(() => undefined);
   return { begun, tell: () => told.emit("begun") };
 }
