@@ -6,6 +6,8 @@ import { type Settled, settled, unwrap } from "./settled.ts";
 import { toFailedBlock, traceBlock } from "./trace-block.ts";
 
 const blocksAhead = 12;
+/** More traces at once would make the head's wait for theirs, on a node that does a few at a time. */
+const lightTracesInFlight = 4;
 /** Blocks whose preparation begins at the same moment: their small calls share requests. */
 const groupBlocks = 6;
 /** A trace of so little gas is over in milliseconds: what it takes is the round trip, so several are in flight. */
@@ -31,6 +33,8 @@ type Tracing = {
 export class BlockSource {
   readonly #run: Run;
   #ahead = new Map<number, Promise<Settled<PreparedBlock>>>();
+  /** The last few traces that were started ahead, oldest first. */
+  #lightTraces: Promise<unknown>[] = [];
 
   constructor(run: Run) {
     this.#run = run;
@@ -94,8 +98,15 @@ export class BlockSource {
     const run = this.#run;
     const block = await fetchBlock(run, blockNumber);
     const isLight = block.kind === "fetched" && Number(block.source.block.gasUsed) < lightBlockGas;
-    const tracing = isLight && mayTraceAhead(run) ? startTrace(run, block) : null;
+    const tracing = isLight && mayTraceAhead(run) ? this.#traceInTurn(block) : null;
     return { block, tracing };
+  }
+
+  #traceInTurn(block: FetchedBlock): Tracing {
+    const before = this.#lightTraces.at(-lightTracesInFlight);
+    const tracing = startTrace(this.#run, block, before);
+    this.#lightTraces = [...this.#lightTraces, tracing.outcome].slice(-lightTracesInFlight);
+    return tracing;
   }
 
   async #traceAheadAfter(begun: Promise<void>, blockNumber: number | undefined): Promise<void> {
@@ -118,10 +129,15 @@ function mayTraceAhead({ resumption, activityAttempt }: Run): boolean {
   return resumption.kind === "plain" && activityAttempt === 1;
 }
 
-function startTrace(run: Run, block: FetchedBlock): Tracing {
+/** @param before - what must be over first; never rejects. */
+function startTrace(
+  run: Run,
+  block: FetchedBlock,
+  before: Promise<unknown> = Promise.resolve(),
+): Tracing {
   const wanted = wantedProcessors(run, block.ref.number);
   const { begun, tell } = createNotice();
-  const outcome = settled(traceBlock(run, block, wanted, tell));
+  const outcome = settled(before.then(() => traceBlock(run, block, wanted, tell)));
   void outcome.then(tell);
   return { outcome, begun };
 }
