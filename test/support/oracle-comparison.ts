@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { ForkAt } from "../../src/activities/ports.ts";
 import type { ClickHouse } from "../../src/clickhouse/client.ts";
 import { callNode } from "../../src/dev/json-rpc.ts";
@@ -8,10 +9,13 @@ import {
   oracleStructlogRows,
   oracleTransactionRows,
 } from "./oracle.ts";
+import { type OracleAggRow, oracleStructlogAggRows } from "./oracle-agg.ts";
 
 /** Rows of a range, in the order of block, transaction, step and frame. */
 export type ComparedRows = {
   readonly structlogs: readonly Readonly<Record<string, unknown>>[];
+  /** Sorted by {@link inAggOrder}. */
+  readonly aggregates: readonly Readonly<Record<string, unknown>>[];
   readonly transactions: readonly Readonly<Record<string, unknown>>[];
 };
 
@@ -21,13 +25,17 @@ export async function oracleRows({
   forkAt,
   fromBlock,
   toBlock,
+  aggregated = true,
 }: {
   readonly rpcUrl: string;
   readonly forkAt: ForkAt;
   readonly fromBlock: number;
   readonly toBlock: number;
+  /** Whether aggregates are wanted: they need the block's true fork. */
+  readonly aggregated?: boolean;
 }): Promise<ComparedRows> {
   const structlogs: OracleStructlogRow[] = [];
+  const aggregates: OracleAggRow[] = [];
   const transactions: OracleTransactionRow[] = [];
   for (let blockNumber = fromBlock; blockNumber <= toBlock; blockNumber += 1) {
     const number = `0x${blockNumber.toString(16)}`;
@@ -43,10 +51,35 @@ export async function oracleRows({
       const callTrace = await traceText(rpcUrl, transaction.hash, { tracer: "callTracer" });
       const input = { block, transaction, receipt, trace, callTrace, fork };
       structlogs.push(...oracleStructlogRows(input));
+      if (aggregated) aggregates.push(...oracleStructlogAggRows(input));
       transactions.push(...oracleTransactionRows(input));
     }
   }
-  return { structlogs, transactions };
+  return { structlogs, aggregates: aggregates.toSorted(inAggOrder), transactions };
+}
+
+const aggKey = ["block_number", "transaction_index", "call_frame_id"] as const;
+
+/** By block, transaction, frame and operation, whatever order an oracle or ClickHouse gives. */
+function inAggOrder(
+  a: Readonly<Record<string, unknown>>,
+  b: Readonly<Record<string, unknown>>,
+): number {
+  for (const key of aggKey) {
+    const difference = Number(a[key]) - Number(b[key]);
+    if (difference !== 0) return difference;
+  }
+  return String(a["operation"]) < String(b["operation"]) ? -1 : 1;
+}
+
+/** The first row that is not as the oracle has it, beside the oracle's; null if all are. A whole diff takes minutes. */
+export function firstWrongRow(
+  shown: readonly Readonly<Record<string, unknown>>[],
+  expected: readonly Readonly<Record<string, unknown>>[],
+): { readonly shown: unknown; readonly expected: unknown } | null {
+  const longer = shown.length > expected.length ? shown : expected;
+  const at = longer.findIndex((_, row) => !isDeepStrictEqual(shown[row], expected[row]));
+  return at === -1 ? null : { shown: shown[at], expected: expected[at] };
 }
 
 /** An answer of a node that we started ourselves: its shape is what anvil and geth document. */
@@ -80,6 +113,11 @@ export async function shownRows(
     "* EXCEPT (updated_date_time, meta_network_name)",
     "block_number, transaction_index, index, call_frame_id",
   );
+  const aggregates = await select(
+    "canonical_execution_transaction_structlog_agg",
+    "* EXCEPT (updated_date_time, meta_network_name)",
+    "block_number",
+  );
   const transactions = await select(
     "canonical_execution_transaction",
     "* EXCEPT (updated_date_time, meta_network_name)",
@@ -87,6 +125,7 @@ export async function shownRows(
   );
   return {
     structlogs: structlogs.map((row) => withNumbers({ ...row, error: row["error"] !== null })),
+    aggregates: aggregates.map(withNumbers).toSorted(inAggOrder),
     transactions: transactions.map(withNumbers),
   };
 }
@@ -117,39 +156,4 @@ async function traceText(rpcUrl: string, hash: string, tracer: object): Promise<
   const start = text.indexOf('"result":');
   if (start < 0) throw new Error(`no trace: ${text.slice(0, 200)}`);
   return text.slice(start + '"result":'.length, text.lastIndexOf("}"));
-}
-
-/**
- * Transactions whose aggregates contradict their steps and their receipt: steps counted otherwise, other frames, or
- * another gas than max(intrinsic + cumulative - refund, floor), the identity of Prague and later.
- */
-export async function aggregateContradictions(
-  clickhouse: ClickHouse,
-  { network }: { readonly network: string },
-): Promise<string[]> {
-  const rows = await clickhouse.query<{ hash: string }>(
-    `SELECT hash FROM
-     (
-       SELECT hash, structlog_count, gas_used, 21000 + 10 * (n_input_zero_bytes + 4 * n_input_nonzero_bytes) AS floor
-       FROM canonical_execution_transaction WHERE meta_network_name = {network:String}
-     ) AS receipts
-     LEFT JOIN
-     (
-       SELECT
-         transaction_hash AS hash,
-         sumIf(opcode_count, operation = '') AS steps, sumIf(opcode_count, operation != '') AS steps_of_opcodes,
-         countIf(operation = '') AS frames,
-         maxIf(assumeNotNull(intrinsic_gas) + gas_cumulative - assumeNotNull(gas_refund), call_frame_id = 0 AND operation = '') AS charged
-       FROM canonical_execution_transaction_structlog_agg WHERE meta_network_name = {network:String} GROUP BY hash
-     ) AS aggregates USING hash
-     LEFT JOIN
-     (
-       SELECT transaction_hash AS hash, uniqExact(call_frame_id) AS step_frames
-       FROM canonical_execution_transaction_structlog WHERE meta_network_name = {network:String} GROUP BY hash
-     ) AS steps USING hash
-     WHERE steps != structlog_count OR steps_of_opcodes != structlog_count
-       OR frames != greatest(step_frames, 1) OR greatest(charged, floor) != gas_used`,
-    { parameters: { network } },
-  );
-  return rows.map(({ hash }) => hash);
 }
