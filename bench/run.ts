@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { projectRoot } from "../src/dev/project-root.ts";
 import { StopList } from "../src/dev/stop-list.ts";
-import { type Benchmark, type Report, toReport } from "./benchmark.ts";
+import { type Benchmark, type Report, round, toReport } from "./benchmark.ts";
 import { benchmarks } from "./benchmarks/index.ts";
 import { readMachine } from "./support/machine.ts";
 
@@ -67,8 +67,18 @@ async function keep(report: Report): Promise<void> {
   const folder = join(projectRoot, "bench", "results");
   await mkdir(folder, { recursive: true });
   const day = new Date().toISOString().slice(0, 10);
-  const text = `${JSON.stringify(report, null, 2)}\n`;
-  await writeFile(join(folder, `${day}-${report.name}.json`), text);
+  await writeFile(join(folder, `${day}-${report.name}.json`), toText(report));
+}
+
+/** Rounded, and lists of numbers on one line, as the formatter wants them. */
+function toText(report: Report): string {
+  const rounded = (_key: string, value: unknown) =>
+    typeof value === "number" && !Number.isInteger(value) ? round(value) : value;
+  const text = JSON.stringify(report, rounded, 2);
+  const inLine = text.replace(/\[\s+([-\d.,\s]+?)\s+\]/g, (_match, numbers: string) => {
+    return `[${numbers.split(/,\s+/).join(", ")}]`;
+  });
+  return `${inLine}\n`;
 }
 
 function print(report: Report): void {

@@ -65,7 +65,9 @@ export const head: Benchmark = {
       }
     };
     const saturating = saturate();
-    saturating.catch((error: unknown) => bench.say(`backfill: ${String(error)}`));
+    saturating.catch((error: unknown) => {
+      if (isSaturating) bench.say(`backfill: ${String(error)}`);
+    });
     const waits: Promise<number>[] = [];
     let mined = 0;
     const traffic = chain.startTraffic({
