@@ -70,10 +70,12 @@ async function keep(report: Report): Promise<void> {
   await writeFile(join(folder, `${day}-${report.name}.json`), toText(report));
 }
 
+function rounded(_key: string, value: unknown): unknown {
+  return typeof value === "number" && !Number.isInteger(value) ? round(value) : value;
+}
+
 /** Rounded, and lists of numbers on one line, as the formatter wants them. */
 function toText(report: Report): string {
-  const rounded = (_key: string, value: unknown) =>
-    typeof value === "number" && !Number.isInteger(value) ? round(value) : value;
   const text = JSON.stringify(report, rounded, 2);
   const inLine = text.replace(/\[\s+([-\d.,\s]+?)\s+\]/g, (_match, numbers: string) => {
     return `[${numbers.split(/,\s+/).join(", ")}]`;

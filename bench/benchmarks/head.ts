@@ -66,7 +66,7 @@ export const head: Benchmark = {
     };
     const saturating = saturate();
     saturating.catch((error: unknown) => {
-      if (isSaturating) bench.say(`backfill: ${String(error)}`);
+      if (saturation.isOn) bench.say(`backfill: ${String(error)}`);
     });
     const waits: Promise<number>[] = [];
     let mined = 0;
