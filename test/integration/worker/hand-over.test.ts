@@ -17,7 +17,7 @@ const account = "0x00000000000000000000000000000000000000aa";
 /** Counts down from 5,000: 35,002 steps a call. */
 const loopingCode = "0x6113885b600190038060035700";
 const stepsPerCall = 35_002;
-const heavyBlocks = 12;
+const heavyBlocks = 40;
 const network = "demo";
 
 let folder: string;
