@@ -175,6 +175,10 @@ export interface Ledger {
   ): Promise<LedgerRow[]>;
   /** Hashes of complete rows above `aboveBlock`, newest first: what a reorg compares with the node. */
   hashesAbove(network: string, aboveBlock: number, limit: number): Promise<BlockRef[]>;
+  /** The lowest `limit` hashes of complete rows in a range, oldest first: what a sweep compares with the final chain. */
+  hashesIn(network: string, range: BlockRange, limit: number): Promise<BlockRef[]>;
+  /** Every version that called one of these blocks complete, by number and hash, newest first. */
+  completedVersions(network: string, blocks: readonly BlockRef[]): Promise<LedgerRow[]>;
   /** Writes rows in ONE insert: it stands whole or not at all. The event table gets the same rows. */
   write(rows: readonly LedgerRow[], signal?: AbortSignal): Promise<void>;
   findGaps(query: GapQuery): Promise<Gaps>;
@@ -212,6 +216,11 @@ export interface NetworkStore {
   bind(binding: { network: string; chainId: number; genesisHash: Hex }): Promise<void>;
   /** The highest finalized block ever seen, raised to `seen` if that is higher. */
   raiseFinalized(network: string, seen: number | null): Promise<number | null>;
+  /**
+   * The block up to which all stored rows are known to lie on the final chain, raised to `blockNumber` if that is
+   * higher; null before the first sweep. Never sinks.
+   */
+  raiseSwept(network: string, blockNumber: number | null): Promise<number | null>;
 }
 
 /** Meters of our own; names without prefix, Prometheus style. */

@@ -32,6 +32,14 @@ export function createLedger(clickhouse: ClickHouse): Ledger {
     },
     hashesAbove: (network, aboveBlock, limit) =>
       readHashesAbove(clickhouse, network, aboveBlock, limit),
+    hashesIn: (network, { fromBlock, toBlock }, limit) =>
+      readRefs(clickhouse, {
+        network,
+        where: "block_number BETWEEN {from:UInt64} AND {to:UInt64}",
+        order: "ASC",
+        parameters: { from: fromBlock, to: toBlock, limit },
+      }),
+    completedVersions: (network, blocks) => readCompletedVersions(clickhouse, network, blocks),
     async write(rows, signal) {
       if (rows.length === 0) return;
       await clickhouse.insertRows(table, rows.map(toColumns), { token: newToken(table), signal });
@@ -100,26 +108,56 @@ async function readHashesAbove(
   const top = Number(newest?.top ?? -1);
   for (let width = limit; ; width *= 8) {
     const above = Math.max(aboveBlock, top - width);
-    const refs = await readRefs(clickhouse, network, above, limit);
+    const refs = await readRefs(clickhouse, {
+      network,
+      where: "block_number > {above:Int64}",
+      order: "DESC",
+      parameters: { above, limit },
+    });
     if (refs.length >= limit || above === aboveBlock) return refs;
   }
 }
 
 async function readRefs(
   clickhouse: ClickHouse,
-  network: string,
-  above: number,
-  limit: number,
+  query: {
+    readonly network: string;
+    readonly where: string;
+    readonly order: "ASC" | "DESC";
+    readonly parameters: { readonly limit: number } & Record<string, number>;
+  },
 ): Promise<BlockRef[]> {
   const rows = await clickhouse.query<{ number: string; hash: Hex; parent_hash: Hex }>(
     `SELECT DISTINCT block_number AS number, block_hash AS hash, parent_hash FROM ${table} FINAL
-     WHERE meta_network_name = {network:String} AND block_number > {above:Int64} AND status = 'complete'
-     ORDER BY number DESC, hash LIMIT {limit:UInt32}`,
-    { parameters: { network, above, limit } },
+     WHERE meta_network_name = {network:String} AND ${query.where} AND status = 'complete'
+     ORDER BY number ${query.order}, hash LIMIT {limit:UInt32}`,
+    { parameters: { network: query.network, ...query.parameters } },
   );
   return rows.map((row) => ({
     number: Number(row.number),
     hash: row.hash,
     parentHash: row.parent_hash,
   }));
+}
+
+async function readCompletedVersions(
+  clickhouse: ClickHouse,
+  network: string,
+  blocks: readonly BlockRef[],
+): Promise<LedgerRow[]> {
+  if (blocks.length === 0) return [];
+  const rows = await clickhouse.query<StoredRow>(
+    `SELECT ${storedColumns} FROM execution_block_event
+     WHERE meta_network_name = {network:String} AND block_number IN {numbers:Array(UInt64)}
+       AND block_hash IN {hashes:Array(String)} AND status = 'complete'
+     ORDER BY block_number, processor, execution_block_event.updated_at DESC, version DESC`,
+    {
+      parameters: {
+        network,
+        numbers: blocks.map(({ number }) => number),
+        hashes: blocks.map(({ hash }) => hash),
+      },
+    },
+  );
+  return rows.map(fromStoredRow);
 }

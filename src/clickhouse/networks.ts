@@ -4,7 +4,14 @@ import { NetworkBindingError } from "../errors.ts";
 import type { ClickHouse } from "./client.ts";
 import { newToken } from "./token.ts";
 
-type Binding = { chain_id: string; genesis_hash: Hex; finalized_block: string | null };
+type Binding = {
+  chain_id: string;
+  genesis_hash: Hex;
+  finalized_block: string | null;
+  swept_block: string | null;
+};
+/** Columns that keep the highest block ever written to them. */
+type Mark = "finalized_block" | "swept_block";
 
 const table = "execution_network";
 
@@ -13,7 +20,7 @@ export function createNetworkStore(clickhouse: ClickHouse): NetworkStore {
   /** Of two that bound a name at once the earlier holds, and both see the same one. */
   async function read(network: string): Promise<Binding | undefined> {
     const [binding] = await clickhouse.query<Binding>(
-      `SELECT chain_id, genesis_hash, finalized_block FROM ${table} FINAL
+      `SELECT chain_id, genesis_hash, finalized_block, swept_block FROM ${table} FINAL
        WHERE meta_network_name = {network:String}
        ORDER BY bound_at, chain_id, genesis_hash LIMIT 1`,
       { parameters: { network } },
@@ -26,10 +33,21 @@ export function createNetworkStore(clickhouse: ClickHouse): NetworkStore {
     await clickhouse.insertRows(table, [row], { token: newToken(table) });
   }
 
+  /** @returns the mark as it stands now. */
+  async function raise(network: string, mark: Mark, to: number | null): Promise<number | null> {
+    const binding = await read(network);
+    const stored = binding?.[mark] == null ? null : Number(binding[mark]);
+    if (to === null || (stored !== null && stored >= to)) return stored;
+    if (binding) await insert(network, { ...binding, [mark]: String(to) });
+    return to;
+  }
+
   return {
     async bind({ network, chainId, genesisHash }) {
       const wanted = { chain_id: String(chainId), genesis_hash: genesisHash };
-      if (!(await read(network))) await insert(network, { ...wanted, finalized_block: null });
+      if (!(await read(network))) {
+        await insert(network, { ...wanted, finalized_block: null, swept_block: null });
+      }
       const bound = (await read(network)) ?? wanted;
       if (bound.chain_id !== wanted.chain_id || bound.genesis_hash !== wanted.genesis_hash) {
         throw new NetworkBindingError({
@@ -39,13 +57,8 @@ export function createNetworkStore(clickhouse: ClickHouse): NetworkStore {
         });
       }
     },
-    async raiseFinalized(network, seen) {
-      const binding = await read(network);
-      const stored = binding?.finalized_block == null ? null : Number(binding.finalized_block);
-      if (seen === null || (stored !== null && stored >= seen)) return stored;
-      if (binding) await insert(network, { ...binding, finalized_block: String(seen) });
-      return seen;
-    },
+    raiseFinalized: (network, seen) => raise(network, "finalized_block", seen),
+    raiseSwept: (network, blockNumber) => raise(network, "swept_block", blockNumber),
   };
 }
 

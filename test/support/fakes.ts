@@ -492,6 +492,22 @@ export class FakeLedger implements Ledger {
     }
     return [...refs.values()].toSorted((a, b) => b.number - a.number).slice(0, limit);
   }
+  async hashesIn(network: string, range: BlockRange, limit: number): Promise<BlockRef[]> {
+    const refs = await this.hashesAbove(network, range.fromBlock - 1, Number.POSITIVE_INFINITY);
+    const inRange = refs.filter(({ number }) => number <= range.toBlock);
+    return inRange.toReversed().slice(0, limit);
+  }
+  async completedVersions(network: string, blocks: readonly BlockRef[]): Promise<LedgerRow[]> {
+    this.#answer();
+    return this.versions
+      .filter(
+        (row) =>
+          row.network === network &&
+          row.status === "complete" &&
+          blocks.some(({ number, hash }) => number === row.blockNumber && hash === row.blockHash),
+      )
+      .toReversed();
+  }
   async write(rows: readonly LedgerRow[]): Promise<void> {
     await this.beforeWrite();
     this.#answer();
@@ -614,6 +630,7 @@ function numbersOf(rows: readonly LedgerRow[]): number[] {
 export class FakeNetworks implements NetworkStore {
   readonly bindings = new Map<string, string>();
   readonly finalized = new Map<string, number>();
+  readonly swept = new Map<string, number>();
   async bind({
     network,
     chainId,
@@ -622,11 +639,18 @@ export class FakeNetworks implements NetworkStore {
     this.bindings.set(network, `${chainId}/${genesisHash}`);
   }
   async raiseFinalized(network: string, seen: number | null): Promise<number | null> {
-    const highest = Math.max(this.finalized.get(network) ?? -1, seen ?? -1);
-    if (highest < 0) return null;
-    this.finalized.set(network, highest);
-    return highest;
+    return raiseMark(this.finalized, network, seen);
   }
+  async raiseSwept(network: string, blockNumber: number | null): Promise<number | null> {
+    return raiseMark(this.swept, network, blockNumber);
+  }
+}
+
+function raiseMark(marks: Map<string, number>, network: string, to: number | null): number | null {
+  const highest = Math.max(marks.get(network) ?? -1, to ?? -1);
+  if (highest < 0) return null;
+  marks.set(network, highest);
+  return highest;
 }
 
 const silentMeters: Meters = {

@@ -126,6 +126,26 @@ describe("rows", () => {
     ]);
     const wide = await ledger().hashesAbove(network, -1, 2);
     expect(wide.map(({ number }) => number)).toEqual([4, 3]);
+    const low = await ledger().hashesIn(network, { fromBlock: 2, toBlock: 9 }, 2);
+    expect(low.map(({ number }) => number)).toEqual([2, 3]);
+    expect(await ledger().hashesIn(network, { fromBlock: 4, toBlock: 4 }, 9)).toHaveLength(1);
+  });
+
+  test("that once called a block complete are found by its hash, newest first", async () => {
+    const network = "returned";
+    const old = ledgerRow({ network, blockNumber: 5 });
+    const other = ledgerRow({ network, blockNumber: 5, blockHash: hashOf("b5"), generation: 2 });
+    const again = ledgerRow({ network, blockNumber: 5, attemptId: "77", generation: 4 });
+    const failed = ledgerRow({ network, blockNumber: 5, status: "failed", generation: 5 });
+    const next = ledgerRow({ network, blockNumber: 6, blockHash: hashOf("b6"), generation: 2 });
+    for (const row of [old, other, again, failed, next]) await ledger().write([row]);
+    const wanted = [old, next].map(({ blockNumber, blockHash, parentHash }) => ({
+      number: blockNumber,
+      hash: blockHash,
+      parentHash,
+    }));
+    expect(await ledger().completedVersions(network, wanted)).toEqual([again, old, next]);
+    expect(await ledger().completedVersions(network, [])).toEqual([]);
   });
 });
 
@@ -411,7 +431,7 @@ describe("a network", () => {
     expect(again.filter(({ status: outcome }) => outcome === "fulfilled").length).toBe(1);
   });
 
-  test("keeps the highest finalized block, also when a node sinks or forgets it", async () => {
+  test("keeps the highest finalized block and the highest swept one, also when a node sinks or forgets them", async () => {
     const networks = createNetworkStore(clickhouse.client);
     await networks.bind({ ...binding, network: "final" });
     expect(await networks.raiseFinalized("final", null)).toBeNull();
@@ -419,6 +439,10 @@ describe("a network", () => {
     expect(await networks.raiseFinalized("final", 64)).toBe(64);
     expect(await networks.raiseFinalized("final", 32)).toBe(64);
     expect(await networks.raiseFinalized("final", null)).toBe(64);
+    expect(await networks.raiseSwept("final", null)).toBeNull();
+    expect(await networks.raiseSwept("final", 30)).toBe(30);
+    expect(await networks.raiseFinalized("final", 70)).toBe(70);
+    expect(await networks.raiseSwept("final", 20)).toBe(30);
     await networks.bind({ ...binding, network: "final" });
   });
 });
