@@ -22,7 +22,14 @@ type Trace = {
 const batchRows = 50_000;
 
 /** What one writes on the first day: viem, JSON.parse, objects, JSONEachRow; no derived column is computed. */
-export function openNaivePipeline({ rpcUrl, clickhouseUrl, database, network }: TaskOf) {
+export function openNaivePipeline({
+  rpcUrl,
+  clickhouseUrl,
+  database,
+  network,
+  processors,
+}: TaskOf) {
+  const steps = { ...structLogger, disableStack: !processors.includes("structlog_agg") };
   const clickhouse = createClient({ url: clickhouseUrl, database });
   const client = createViemClient({
     transport: http(rpcUrl, { timeout: 600_000, maxResponseBodySize: false }),
@@ -49,7 +56,7 @@ export function openNaivePipeline({ rpcUrl, clickhouseUrl, database, network }: 
       const { hash, transactions } = readBlock(block);
       if (transactions.length === 0) continue;
       await ask("eth_getBlockReceipts", [hash]);
-      const traces = readTraces(await ask("debug_traceBlockByHash", [hash, structLogger]));
+      const traces = readTraces(await ask("debug_traceBlockByHash", [hash, steps]));
       const time = Math.floor(Date.now() / 1000);
       for (const [position, { txHash, result }] of traces.entries()) {
         for (const [index, step] of result.structLogs.entries()) {

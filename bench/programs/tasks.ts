@@ -20,6 +20,8 @@ export type Task = {
   readonly kind: "index" | "fetch" | "naive";
   readonly fromBlock: number;
   readonly toBlock: number;
+  /** Of "fetch": blocks at a time. Default 1. */
+  readonly inFlight?: number;
 };
 export type TaskResult = {
   readonly seconds: number;

@@ -3,25 +3,24 @@ import { cp, mkdir, mkdtemp, readFile, rename, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import getPort from "get-port";
-import { type Address, type Hex, numberToHex } from "viem";
+import { type Address, type Hex } from "viem";
 import { accounts, deployer, senders } from "../../src/dev/demo-chain/accounts.ts";
 import { setUpContracts } from "../../src/dev/demo-chain/setup-blocks.ts";
 import type { PlannedTransaction } from "../../src/dev/demo-chain/traffic.ts";
 import { callNode, callNodeBatch } from "../../src/dev/json-rpc.ts";
 import { type RunningProcess, startProcess } from "../../src/dev/processes.ts";
-import { projectRoot } from "../../src/dev/project-root.ts";
 import { waitUntil } from "../../src/dev/wait-until.ts";
+import { gethBinary, initGeth } from "../../test/support/geth-genesis.ts";
 import type { Bench } from "../benchmark.ts";
 import { type Chain, planHeavyBlock } from "./chains.ts";
 import { benchCache } from "./recorded-chain.ts";
 
-const binary = join(projectRoot, ".tools", "bin", "geth");
-export const hasGeth = existsSync(binary);
+export const hasGeth = existsSync(gethBinary);
 const chainId = 1337;
 
 /** An archive geth whose last blocks are the heavy ones of {@link planHeavyBlock}; its data is made once and kept. */
 export async function startHeavyGeth(bench: Bench, blocks: number): Promise<Chain> {
-  const kept = join(benchCache, `geth-${blocks}`);
+  const kept = join(benchCache, `geth-osaka-${blocks}`);
   if (!existsSync(kept)) await makeChain(kept, blocks, bench.say);
   const { fromBlock, toBlock }: { fromBlock: number; toBlock: number } = JSON.parse(
     await readFile(join(kept, "range.json"), "utf8"),
@@ -35,11 +34,12 @@ export async function startHeavyGeth(bench: Bench, blocks: number): Promise<Chai
 /** Blocks come once a second, so that one holds all 50 transactions. */
 async function makeChain(kept: string, blocks: number, say: Bench["say"]): Promise<void> {
   const draft = await mkdtemp(join(tmpdir(), "blockloom-bench-geth-"));
-  const { url, geth } = await startGeth(join(draft, "data"), 1);
+  const data = join(draft, "data");
+  await initGeth(data, { fork: "osaka", rich: [deployer, ...senders] });
+  const { url, geth } = await startGeth(data, 1);
   try {
     say(`mining ${blocks} heavy blocks on geth, one a second (once; kept for later runs)`);
     const miner = new GethMiner(url);
-    await miner.fund();
     const contracts = await setUpContracts(miner);
     const fromBlock = (await miner.head()) + 1;
     for (let number = 0; number < blocks; number += 1) {
@@ -70,16 +70,6 @@ class GethMiner {
 
   async head(): Promise<number> {
     return Number(await callNode(this.#url, "eth_blockNumber"));
-  }
-
-  async fund(): Promise<void> {
-    const owners = await callNode(this.#url, "eth_accounts");
-    const from = Array.isArray(owners) ? owners[0] : undefined;
-    const calls = [deployer, ...senders].map((to) => ({
-      method: "eth_sendTransaction",
-      params: [{ from, to, value: numberToHex(10n ** 22n) }],
-    }));
-    await this.#waitFor(await callNodeBatch(this.#url, calls));
   }
 
   async mine(transactions: readonly PlannedTransaction[]): Promise<void> {
@@ -123,10 +113,10 @@ async function startGeth(
   const url = `http://127.0.0.1:${port}`;
   const geth = startProcess({
     name: "geth",
-    command: binary,
+    command: gethBinary,
     args: [
       `--dev --dev.period ${periodSeconds} --datadir ${data} --gcmode archive --state.scheme hash`,
-      `--ipcdisable --port 0 --nodiscover --maxpeers 0 --authrpc.port ${authPort} --dev.gaslimit 60000000`,
+      `--ipcdisable --port 0 --nodiscover --maxpeers 0 --authrpc.port ${authPort} --dev.gaslimit 300000000`,
       `--http --http.addr 127.0.0.1 --http.port ${port} --http.api eth,web3,debug`,
     ].flatMap((line) => line.split(" ")),
     logFile: `${data}.log`,

@@ -35,6 +35,8 @@ export async function startNode(
 export type TaskRunner = {
   readonly pid: number;
   readonly run: (task: Task) => Promise<TaskResult>;
+  /** Ends it before the benchmark ends, so that it is no burden of what is measured next. */
+  readonly stop: () => Promise<void>;
 };
 
 /** Starts a process for tasks: what it holds and what is compiled stays from one task to the next, as in a worker. */
@@ -50,6 +52,7 @@ export function startTaskRunner({ stops }: Bench, setting: TaskOf): TaskRunner {
   stops.add(() => end(child));
   return {
     pid: child.pid ?? 0,
+    stop: () => end(child),
     async run(task) {
       child.send(task);
       const answer: unknown = await Promise.race([
