@@ -3,6 +3,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { readRefusal, socketCode } from "./faults.ts";
 import { createHttpPost, isSuccess } from "./http-post.ts";
 import type { RpcCall } from "./json-rpc.ts";
+import { readRetryAfter } from "./node-observer.ts";
 import type { StreamFault } from "./trace-fault.ts";
 
 /** A streamed answer that failed; `isBegun` once a byte of it had come. */
@@ -87,7 +88,9 @@ async function statusFault(response: IncomingMessage, status: number): Promise<S
     body += String(part);
     if (body.length > errorBodyBytes) break;
   }
-  return new StreamFailed({ kind: "status", status, refusal: refusalIn(body) }, { isBegun: false });
+  const retryAfterMs = readRetryAfter(response.headers["retry-after"], Date.now());
+  const refusal = refusalIn(body);
+  return new StreamFailed({ kind: "status", status, refusal, retryAfterMs }, { isBegun: false });
 }
 
 function refusalIn(body: string) {

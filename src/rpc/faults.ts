@@ -1,4 +1,5 @@
 import { redact } from "../domain/redact.ts";
+import type { NodeFault } from "./node-observer.ts";
 
 /** A JSON-RPC error object: the node answers, and says no. */
 export class RpcRefusal extends Error {
@@ -15,9 +16,14 @@ export class TransportFault extends Error {
   override readonly name = "TransportFault";
   /** Whether the same request may pass at once, on a fresh socket. */
   readonly isTransient: boolean;
-  constructor(reason: string, { isTransient }: { isTransient: boolean }) {
+  readonly fault: NodeFault;
+  constructor(
+    reason: string,
+    { isTransient, ...fault }: { isTransient: boolean } & Partial<NodeFault>,
+  ) {
     super(reason);
     this.isTransient = isTransient;
+    this.fault = { kind: "unreachable", retryAfterMs: null, ...fault };
   }
 }
 

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Endpoint } from "./endpoint.ts";
-import { RpcRefusal, readRefusal, socketCode, TransportFault } from "./faults.ts";
+import { isRateLimit, RpcRefusal, readRefusal, socketCode, TransportFault } from "./faults.ts";
 import { createHttpPost, isSuccess } from "./http-post.ts";
+import { type NodeObserver, readRetryAfter, unobserved } from "./node-observer.ts";
 
 export type RpcCall = { readonly method: string; readonly params: readonly unknown[] };
 export type CallOptions = {
@@ -26,14 +27,16 @@ const defaultTimeoutMs = 30_000;
 /** A keep-alive socket that the node closed just now, or a node that restarts: worth one more try, not more. */
 const retryDelaysMs = [100, 500];
 
-export function createJsonRpc(endpoint: Endpoint): JsonRpc {
+const tooManyRequests = 429;
+
+export function createJsonRpc(endpoint: Endpoint, observer: NodeObserver = unobserved): JsonRpc {
   const post = createHttpPost(endpoint);
 
   async function ask(request: object, signal: AbortSignal): Promise<unknown> {
     const response = await post(Buffer.from(JSON.stringify(request)), signal);
     const status = response.statusCode ?? 0;
     const body = await readBody(response);
-    if (!isSuccess(status)) throw new TransportFault(`HTTP ${status}`, { isTransient: false });
+    if (!isSuccess(status)) throw statusFault(status, response);
     try {
       return JSON.parse(body);
     } catch {
@@ -43,20 +46,29 @@ export function createJsonRpc(endpoint: Endpoint): JsonRpc {
 
   return {
     async call(call, options) {
-      const answer = await send((signal) => ask(toRequest(call, 1), signal), options);
+      const answer = await send((signal) => ask(toRequest(call, 1), signal), observer, options);
       const outcome = readOutcome(answer);
+      if (isRateLimit(outcome)) observer.failed({ kind: "rate_limited", retryAfterMs: null });
       if (outcome instanceof RpcRefusal) throw outcome;
       return outcome;
     },
 
     async batch(calls, options) {
       const requests = calls.map(toRequest);
-      const answers = await send((signal) => ask(requests, signal), options);
+      const answers = await send((signal) => ask(requests, signal), observer, options);
       if (!Array.isArray(answers)) throw batchRefused(answers);
       const byId = new Map(answers.map((answer) => [idOf(answer), answer]));
       return calls.map((_, index) => readOutcome(byId.get(index)));
     },
   };
+}
+
+function statusFault(status: number, { headers }: IncomingMessage): TransportFault {
+  return new TransportFault(`HTTP ${status}`, {
+    isTransient: false,
+    kind: status === tooManyRequests ? "rate_limited" : "http",
+    retryAfterMs: readRetryAfter(headers["retry-after"], Date.now()),
+  });
 }
 
 function toRequest({ method, params }: RpcCall, id: number) {
@@ -87,23 +99,30 @@ function readOutcome(answer: unknown): unknown {
 /** A node that takes no batch, or none so large, answers with one error. */
 function batchRefused(answer: unknown): TransportFault {
   const refusal = readRefusal(answer);
-  return refusal ? new TransportFault(refusal.message, { isTransient: false }) : noJsonRpc();
+  return refusal
+    ? new TransportFault(refusal.message, { isTransient: false, kind: "http" })
+    : noJsonRpc();
 }
 
 function noJsonRpc(): TransportFault {
-  return new TransportFault("the answer is no JSON-RPC", { isTransient: false });
+  return new TransportFault("the answer is no JSON-RPC", { isTransient: false, kind: "garbled" });
 }
 
 async function send(
   ask: (signal: AbortSignal) => Promise<unknown>,
+  observer: NodeObserver,
   { signal, timeoutMs = defaultTimeoutMs }: CallOptions = {},
 ): Promise<unknown> {
   for (let attempt = 0; ; attempt++) {
+    const startedAt = performance.now();
     try {
-      return await askInTime(ask, timeoutMs, signal);
+      const answer = await askInTime(ask, timeoutMs, signal);
+      observer.answered((performance.now() - startedAt) / 1000);
+      return answer;
     } catch (error) {
       signal?.throwIfAborted();
       const fault = toFault(error);
+      if (fault instanceof TransportFault) observer.failed(fault.fault);
       const delayMs = retryDelaysMs[attempt];
       if (!(fault instanceof TransportFault && fault.isTransient) || delayMs === undefined) {
         throw fault;
@@ -131,7 +150,8 @@ async function askInTime(
     return await ask(controller.signal);
   } catch (error) {
     if (!isLate) throw error;
-    throw new TransportFault(`no answer within ${timeoutMs / 1000} s`, { isTransient: false });
+    const reason = `no answer within ${timeoutMs / 1000} s`;
+    throw new TransportFault(reason, { isTransient: false, kind: "timeout" });
   } finally {
     clearTimeout(timer);
     parent?.removeEventListener("abort", abort);
@@ -140,5 +160,6 @@ async function askInTime(
 
 function toFault(error: unknown): Error {
   if (error instanceof TransportFault || error instanceof RpcRefusal) return error;
-  return new TransportFault(socketCode(error) ?? "the connection closed", { isTransient: true });
+  const reason = socketCode(error) ?? "the connection closed";
+  return new TransportFault(reason, { isTransient: true, kind: "unreachable" });
 }

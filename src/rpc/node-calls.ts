@@ -2,6 +2,7 @@ import { NodeUnavailableError } from "../errors.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { isRateLimit, RpcRefusal, TransportFault } from "./faults.ts";
 import { type CallOptions, createJsonRpc, type RpcCall } from "./json-rpc.ts";
+import { type NodeObserver, unobserved } from "./node-observer.ts";
 import { createSharedCall } from "./shared-requests.ts";
 
 /** JSON-RPC calls of one node, with its faults in our words: the node's configured name, never its url. */
@@ -33,8 +34,11 @@ const shareable: ReadonlySet<string> = new Set(["eth_getBlockByNumber", "eth_get
 /** Erigon takes 100 calls in a batch; others take more. */
 const batchSize = 100;
 
-export function createNodeCalls(endpoint: Endpoint): NodeCalls {
-  const rpc = createJsonRpc(endpoint);
+export function createNodeCalls(
+  endpoint: Endpoint,
+  observer: NodeObserver = unobserved,
+): NodeCalls {
+  const rpc = createJsonRpc(endpoint, observer);
   const sharedCall = createSharedCall(rpc);
   const node = endpoint.name;
 

@@ -6,7 +6,13 @@ export type StreamFault =
   /** The node was silent for too long. */
   | { readonly kind: "silent"; readonly reason: string }
   /** The answer's status is not 2xx; `refusal` is the JSON-RPC error of its body. */
-  | { readonly kind: "status"; readonly status: number; readonly refusal: RpcRefusal | undefined }
+  | {
+      readonly kind: "status";
+      readonly status: number;
+      readonly refusal: RpcRefusal | undefined;
+      /** What the Retry-After header asks for; null or absent: nothing. */
+      readonly retryAfterMs?: number | null;
+    }
   /** The socket failed or closed. */
   | { readonly kind: "socket"; readonly reason: string };
 

@@ -1,0 +1,105 @@
+/**
+ * How many traces one node is given at once: one more while each still comes as fast as before, fewer when they slow
+ * each other down, half when the node fails or refuses (AIMD with a latency gradient).
+ */
+export type TraceLimit = {
+  /** Traces at once; fractions count up to the next whole one. */
+  readonly limit: number;
+  readonly maximum: number;
+  /** When it was last cut; traces that began before say nothing new about the cut. */
+  readonly cutAtMs: number;
+  readonly light: Pace;
+  readonly heavy: Pace;
+};
+
+/** Waiting time per unit of work, smoothed; null before the first sample. */
+type Pace = { readonly recent: number | null; readonly best: number | null };
+
+export type TraceSample = {
+  /** Seconds that the node was waited for; the reader's own time does not count. */
+  readonly seconds: number;
+  readonly bytes: number;
+  readonly weight: number;
+  /** Whether the limit was reached while it ran: only then does the sample say anything about more. */
+  readonly wasFull: boolean;
+};
+
+/** What a worker of two slots always had under way: two heavy blocks each, or four light ones. */
+const startingLimit = 4;
+/** A trace of so little gas is over in milliseconds. */
+export const lightBlockGas = 1_000_000;
+const lightWeight = 0.5;
+const heavyWeight = 1;
+/** Far beyond any block of the main networks' gas limits so far: it gets the node for itself. */
+export const massiveBlockGas = 100_000_000;
+
+/** A round trip's worth of bytes: below it the size does not matter. */
+const leastBytes = 65_536;
+const smoothing = 0.2;
+/** The best pace is forgotten slowly: blocks and nodes change. */
+const forgetting = 1.01;
+const growBelow = 2;
+const shrinkAbove = 4;
+const gentleCut = 0.9;
+const hardCut = 0.5;
+
+/** @param maximum - configured traces at once; at least 1. */
+export function startTraceLimit(maximum: number): TraceLimit {
+  const pace = { recent: null, best: null };
+  const limit = Math.min(startingLimit, maximum);
+  return { limit, maximum, cutAtMs: Number.NEGATIVE_INFINITY, light: pace, heavy: pace };
+}
+
+/** What a block's trace takes of the limit; a massive one takes all of it. */
+export function traceWeight(gasUsed: number | undefined): number {
+  if (gasUsed === undefined) return heavyWeight;
+  if (gasUsed >= massiveBlockGas) return Number.POSITIVE_INFINITY;
+  return gasUsed < lightBlockGas ? lightWeight : heavyWeight;
+}
+
+/**
+ * Whether one more trace may begin. The first always may; a massive one only alone, and nothing beside it.
+ * @param inFlight - weights of the traces under way, summed.
+ */
+export function mayBegin(
+  { limit }: Pick<TraceLimit, "limit">,
+  inFlight: number,
+  weight: number,
+): boolean {
+  return inFlight === 0 || inFlight + weight <= Math.max(1, limit) + 1e-9;
+}
+
+/** A trace came whole. */
+export function afterTrace(state: TraceLimit, sample: TraceSample): TraceLimit {
+  const kind = sample.weight < heavyWeight ? "light" : "heavy";
+  const cost = sample.seconds / Math.max(sample.bytes, leastBytes);
+  const pace = nextPace(state[kind], cost);
+  const paced = { ...state, [kind]: pace };
+  const slowdown = pace.best > 0 ? pace.recent / pace.best : 1;
+  if (slowdown > shrinkAbove) return withLimit(paced, state.limit * gentleCut);
+  if (slowdown <= growBelow && sample.wasFull) {
+    return withLimit(paced, state.limit + sample.weight / Math.max(1, state.limit));
+  }
+  return paced;
+}
+
+/** A trace failed by the node's doing: an error, a timeout, 429. One cut for all that were under way together. */
+export function afterTraceFailure(
+  state: TraceLimit,
+  { begunAtMs, nowMs }: { readonly begunAtMs: number; readonly nowMs: number },
+): TraceLimit {
+  if (begunAtMs <= state.cutAtMs) return state;
+  return { ...withLimit(state, state.limit * hardCut), cutAtMs: nowMs };
+}
+
+function withLimit(state: TraceLimit, limit: number): TraceLimit {
+  return { ...state, limit: Math.min(state.maximum, Math.max(1, limit)) };
+}
+
+function nextPace({ recent, best }: Pace, cost: number): { recent: number; best: number } {
+  const smoothed = recent === null ? cost : recent + smoothing * (cost - recent);
+  return {
+    recent: smoothed,
+    best: best === null ? smoothed : Math.min(smoothed, best * forgetting),
+  };
+}
