@@ -2,12 +2,14 @@ import type { Client } from "@temporalio/client";
 import type { Ledger } from "../activities/ports.ts";
 import type { ClickHouse } from "../clickhouse/client.ts";
 import type { Environment } from "../config/environment.ts";
-import { type Config, loadConfig, type NodeConfig } from "../config/load-config.ts";
+import { type Config, loadConfig } from "../config/load-config.ts";
 import { findNetwork } from "../config/networks.ts";
 import { loadStackEnv } from "../config/stack-env.ts";
 import { ConfigError } from "../errors.ts";
+import { askNodes, openNodes } from "./ask-nodes.ts";
 import type { CommandContext } from "./context.ts";
 import { createTerminal } from "./terminal.ts";
+import { createWorkflowLink } from "./workflow-link.ts";
 
 export type GlobalOptions = { readonly json?: true; readonly network?: string };
 
@@ -28,7 +30,12 @@ export function openSession(options: GlobalOptions, env?: Environment): Session 
     networkOption: options.network,
     temporal: once(() => openTemporal(config(), closers)),
     ledger: once(async () => openLedger(await clickhouse())),
-    readHead: ({ nodes }) => readHead(nodes, config().worker),
+    readHead: async (network) => {
+      const head = await askNodes(await openNodes(network, config().worker), (node) =>
+        node.head("latest"),
+      );
+      return head?.number ?? 0;
+    },
     readSchema: async () => {
       const { readMigrations } = await import("../clickhouse/migrate.ts");
       const migrations = await readMigrations();
@@ -41,12 +48,8 @@ export function openSession(options: GlobalOptions, env?: Environment): Session 
       const { migrate } = await import("../clickhouse/migrate.ts");
       return migrate(config().clickhouse);
     },
-    workflowLink: (workflowId) => {
-      const ui = environment.TEMPORAL_UI_URL;
-      if (!ui) return null;
-      const { namespace } = config().temporal;
-      return `${ui.replace(/\/+$/, "")}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId)}`;
-    },
+    workflowLink: (workflowId) =>
+      createWorkflowLink(environment.TEMPORAL_UI_URL, config().temporal.namespace)(workflowId),
     terminal: createTerminal(process, { json: options.json === true }),
   };
   return {
@@ -71,35 +74,10 @@ function chooseNetwork(config: Config, name: string | undefined) {
   return findNetwork(config, name);
 }
 
-/** The first node that answers says; where none does, the last one's error is thrown. */
-async function readHead(
-  nodes: readonly NodeConfig[],
-  limits: { readonly traceTimeoutMs: number },
-): Promise<number> {
-  const { createExecutionNode } = await import("../rpc/execution-node.ts");
-  const { toEndpoint } = await import("../rpc/endpoint.ts");
-  let lastError: unknown;
-  for (const node of nodes) {
-    try {
-      const head = await createExecutionNode(toEndpoint(node), limits).head("latest");
-      return head?.number ?? 0;
-    } catch (error) {
-      lastError = error;
-    }
-  }
-  throw lastError;
-}
-
-/** Registers our search attributes, so that a job can be started before the first worker is. */
 async function openTemporal(config: Config, closers: (() => Promise<void>)[]): Promise<Client> {
-  const { Connection } = await import("@temporalio/client");
-  const { connectClient } = await import("../temporal/connect-client.ts");
-  const { registerSearchAttributes } = await import("../temporal/register-search-attributes.ts");
-  const { client, close } = await connectClient(config.temporal);
+  const { openClient } = await import("../temporal/open-client.ts");
+  const { client, close } = await openClient(config.temporal);
   closers.push(close);
-  if (client.connection instanceof Connection) {
-    await registerSearchAttributes(client.connection.operatorService, config.temporal.namespace);
-  }
   return client;
 }
 

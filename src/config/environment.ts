@@ -46,6 +46,10 @@ export const processVariables: readonly SettingVariable[] = [
   setting("BULK_SLOTS", "worker.bulkSlots", "number"),
   setting("TRACE_TIMEOUT_MS", "worker.traceTimeoutMs", "number"),
   setting("BLOCK_DEADLINE_MS", "worker.blockDeadlineMs", "number"),
+  setting("API_ADDRESS", "server.address"),
+  setting("API_TOKENS", "server.tokens", "list"),
+  setting("API_TOKENS_FILE", "server.tokensFile"),
+  setting("API_RATE_LIMIT", "server.rateLimit", "number"),
 ];
 
 /** Every variable that blockloom itself reads; Temporal's own are read by its envconfig. */

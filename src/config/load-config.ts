@@ -72,6 +72,10 @@ export function loadConfig({
       genesisFile: network.genesisFile && resolve(cwd, network.genesisFile),
     })),
     defaultNetwork: env.NETWORK || (names.length === 1 ? (names[0] ?? null) : null),
+    server: {
+      ...rest.server,
+      tokensFile: rest.server.tokensFile && resolve(cwd, rest.server.tokensFile),
+    },
     temporal: readTemporal(env, temporal),
   });
 }

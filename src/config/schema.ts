@@ -54,6 +54,8 @@ const node = z.strictObject({
     .array(oneOf(nodeRoles))
     .min(1)
     .default([...nodeRoles]),
+  /** Traces at once at the most; fewer while the node slows down. A head has one more of its own. */
+  maximumTraces: wholeNumber("traces at once", { minimum: 1 }).default(8),
 });
 
 const network = z.strictObject({
@@ -125,6 +127,23 @@ const temporal = z.strictObject({
   namespace: text.default("default"),
 });
 
+/** What a token of the HTTP API may do. */
+export const apiScopes = ["read", "queue", "stake"] as const;
+export type ApiScope = (typeof apiScopes)[number];
+
+const server = z.strictObject({
+  address: text
+    .regex(/^(\[[0-9a-f:]+\]|\d{1,3}(\.\d{1,3}){3}):\d{1,5}$/, {
+      error: "must be an ip address with a port such as 127.0.0.1:8300",
+    })
+    .default("127.0.0.1:8300"),
+  /** `name:scope+scope:hash`; taken apart in api-tokens.ts, which never repeats one. */
+  tokens: z.array(z.string({ error: "must be text" })).default([]),
+  tokensFile: text.nullable().default(null),
+  /** Requests a minute and caller. */
+  rateLimit: wholeNumber("requests a minute", { minimum: 1 }).default(600),
+});
+
 /** blockloom.yaml, key by key; the environment's variables are laid over it before it is parsed. */
 export const configSchema = z.strictObject({
   networks: z.record(networkName, network).default({}),
@@ -134,6 +153,7 @@ export const configSchema = z.strictObject({
   logging: logging.prefault({}),
   metrics: metrics.prefault({}),
   worker: worker.prefault({}),
+  server: server.prefault({}),
 });
 
 export type ConfigFile = z.output<typeof configSchema>;

@@ -1,12 +1,9 @@
-import type { Client } from "@temporalio/client";
 import type { Command } from "commander";
-import { AppError, JobNotRunningError } from "../../errors.ts";
+import { AppError } from "../../errors.ts";
 import type { CommandContext } from "../context.ts";
-import { type JobStatus, readJobStatus } from "../job-status.ts";
-import { listOpenJobs } from "../open-jobs.ts";
 import type { Outcome } from "../outcome.ts";
+import { readSystemStatus } from "../system-status.ts";
 import { formatStatus } from "../views/job-view.ts";
-import { listWorkers } from "../workers.ts";
 import { type Act, addExamples } from "./act.ts";
 
 const watchIntervalMs = 1_000;
@@ -40,28 +37,10 @@ async function renderStatus(context: CommandContext): Promise<string> {
 
 async function readStatus(context: CommandContext): Promise<Outcome> {
   const filter = context.networkOption === undefined ? {} : { network: context.network().name };
-  const client = await context.temporal();
-  const jobs = await readJobs(client, filter);
-  const configured = context.config().networks.map(({ name }) => name);
-  const networks = new Set([...jobs.map(({ network }) => network), ...configured]);
-  const workers = await listWorkers(
-    client,
-    filter.network === undefined ? [...networks] : [filter.network],
-  );
-  const linked = jobs.map((job) => ({ ...job, link: context.workflowLink(job.workflowId) }));
-  return { json: { jobs: linked, workers }, text: formatStatus(jobs, workers) };
-}
-
-/** A job that ends between the list and the look is left out. */
-async function readJobs(client: Client, filter: { network?: string }): Promise<JobStatus[]> {
-  const open = await listOpenJobs(client, filter);
-  const read = await Promise.all(
-    open.map((job) =>
-      readJobStatus(client, job).catch((error: unknown) => {
-        if (error instanceof JobNotRunningError) return undefined;
-        throw error;
-      }),
-    ),
-  );
-  return read.filter((job) => job !== undefined);
+  const status = await readSystemStatus(await context.temporal(), {
+    ...filter,
+    configured: context.config().networks.map(({ name }) => name),
+    linkTo: context.workflowLink,
+  });
+  return { json: status, text: formatStatus(status.jobs, status.workers) };
 }

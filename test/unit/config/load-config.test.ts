@@ -55,6 +55,7 @@ describe("the environment alone", () => {
             "nodes": [
               {
                 "headers": {},
+                "maximumTraces": 8,
                 "name": "rpc-url",
                 "roles": [
                   "head",
@@ -75,6 +76,12 @@ describe("the environment alone", () => {
           "initialDelayMs": 30000,
           "maximumAttempts": 12,
           "maximumDelayMs": 21600000,
+        },
+        "server": {
+          "address": "127.0.0.1:8300",
+          "rateLimit": 600,
+          "tokens": [],
+          "tokensFile": null,
         },
         "temporal": {
           "address": "127.0.0.1:7233",
