@@ -29,6 +29,8 @@ export function openIndexer({ rpcUrl, clickhouseUrl, database, network, processo
     failures() {},
     headDistance() {},
     traceSeconds() {},
+    reorg() {},
+    finalityContradiction() {},
   };
   const node = createExecutionNode(toEndpoint({ name: "bench", url: rpcUrl, headers: {} }), {
     traceTimeoutMs: tenMinutes,

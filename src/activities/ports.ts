@@ -153,8 +153,10 @@ export type Coverage = {
   /** The union of the expected ranges, cut to the window asked for. */
   readonly expected: readonly BlockRange[];
   readonly blocks: Readonly<Record<CoverageStatus, number>>;
-  /** Maximal runs of one status, oldest first. */
+  /** Maximal runs of one status, oldest first; of a ledger in shreds the oldest 100,000. */
   readonly ranges: readonly CoverageRange[];
+  /** Runs that `ranges` leaves out; `blocks` counts theirs too. Absent: none. */
+  readonly rangesOmitted?: number;
   readonly transactionCount: number;
   readonly rowCount: number;
   /** Complete ledger rows whose stored row count differs (only where `verify` recounted; else empty). */
@@ -230,6 +232,10 @@ export interface Meters {
   failures(network: string, kind: string): void;
   headDistance(network: string, blocks: number): void;
   traceSeconds(network: string, seconds: number): void;
+  /** A reorg that was followed; depth in blocks. */
+  reorg(network: string, depth: number): void;
+  /** The node contradicts rows that were final: a person has to decide. */
+  finalityContradiction(network: string): void;
 }
 
 /** All that activities need; put together in src/worker.ts. */

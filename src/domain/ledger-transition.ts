@@ -86,19 +86,18 @@ export function nextLedgerRow({
   const base = { ...emptyRow, ...key, ...origin, generation, attempts };
   switch (event.kind) {
     case "completed": {
-      const replaces = event.reorged || previous?.status === "complete";
       return {
         ...base,
         ...event.facts,
         status: "complete",
-        generation: replaces ? generation + 1 : generation,
+        generation: generation + raiseBySuccess(previous, event.reorged),
         attempts: addAttempts(event.reorged ? 0 : attempts, event.activityAttempt ?? 1),
       };
     }
     case "failed":
       return failedRow(base, previous, event);
     case "retracted":
-      return { ...base, status: "retracted", generation: generation + 1, attempts: 0 };
+      return { ...base, status: "retracted", generation: generation + raiseByReorg, attempts: 0 };
     case "released":
       return {
         ...dueAgain(base, previous, event.now),
@@ -114,6 +113,38 @@ export function nextLedgerRow({
     default:
       return event satisfies never;
   }
+}
+
+/**
+ * A reorg raises by more than any other decision: a requeue that read the same generation and is late must not bring
+ * the branch back that the chain has left.
+ */
+const raiseByReorg = 2;
+
+function raiseBySuccess(previous: LedgerRow | undefined, reorged: boolean): number {
+  if (reorged) return raiseByReorg;
+  return previous?.status === "complete" ? 1 : 0;
+}
+
+/** The facts of an earlier success, to call it canonical again: its branch came back and its rows still stand. */
+export function completedFactsOf(row: LedgerRow): CompletedFacts {
+  const { blockHash, parentHash, attemptId, transactionCount, structlogCount, rowCount } = row;
+  const { proof, proofDetail, node, clientVersion, decoderVersion, durationMs, traceBytes } = row;
+  return {
+    blockHash,
+    parentHash,
+    attemptId,
+    transactionCount,
+    structlogCount,
+    rowCount,
+    proof,
+    proofDetail,
+    node,
+    clientVersion,
+    decoderVersion,
+    durationMs,
+    traceBytes,
+  };
 }
 
 /** Attempts of a block if the next try of `previous` fails: what the retry policy counts. */
@@ -138,7 +169,7 @@ function failedRow(
     ...facts,
     status: stays || facts.nextAttemptAt === null ? "quarantined" : "failed",
     nextAttemptAt: stays ? null : facts.nextAttemptAt,
-    generation: reorged ? base.generation + 1 : base.generation,
+    generation: reorged ? base.generation + raiseByReorg : base.generation,
     attempts: attemptsAfterFailure(previous, reorged),
   };
 }

@@ -69,11 +69,27 @@ export function createMeters(meter: MetricMeter): Meters {
     "seconds",
     "Time of one block's trace, from the request to the last byte.",
   );
+  const reorgs = meter.createCounter("blockloom_reorgs", undefined, "Reorgs that were followed.");
+  const reorgedBlocks = meter.createCounter(
+    "blockloom_reorged_blocks",
+    undefined,
+    "Stored blocks that left the chain: the depths of all reorgs together.",
+  );
+  const contradictions = meter.createCounter(
+    "blockloom_finality_contradictions",
+    undefined,
+    "Times that a node contradicted rows which were final; the job stands still until a person decides.",
+  );
   return {
     blocks: (network, status, count) => blocks.add(count, { network, status }),
     rows: (network, table, count) => rows.add(count, { network, table }),
     failures: (network, kind) => failures.add(1, { network, kind }),
     headDistance: (network, count) => distance.set(count, { network }),
     traceSeconds: (network, seconds) => traces.record(seconds, { network }),
+    reorg(network, depth) {
+      reorgs.add(1, { network });
+      reorgedBlocks.add(depth, { network });
+    },
+    finalityContradiction: (network) => contradictions.add(1, { network }),
   };
 }

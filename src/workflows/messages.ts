@@ -1,5 +1,5 @@
 import type { BlockRange } from "../domain/block-range.ts";
-import type { HeadPolicy } from "../domain/chain.ts";
+import type { HeadPolicy, Hex } from "../domain/chain.ts";
 import type { Processor } from "../domain/processor.ts";
 
 // Names and JSON shapes of everything that crosses the border of a workflow. No Node imports: the sandbox loads it.
@@ -219,6 +219,14 @@ export type IndexBlocksInput = {
   readonly force: boolean;
   readonly reason: string;
   readonly actor: string;
+  /** A person's word that a reorg beneath finality is right. */
+  readonly acceptedReorg?: AcceptedReorg;
+};
+/** The node's chain is right from this block on, though rows that were final say otherwise. */
+export type AcceptedReorg = {
+  readonly fromBlock: number;
+  /** What the node must have there for the word to count: nobody accepts a branch unseen. */
+  readonly blockHash: Hex;
 };
 export type IndexBlocksResult = {
   /** The first block not done: `toBlock + 1` when all are. */

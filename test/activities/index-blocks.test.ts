@@ -496,7 +496,7 @@ describe("a reorg", () => {
       expect(world.ledger.winner(ref.number)).toMatchObject({
         status: "complete",
         blockHash: ref.hash,
-        generation: ref.number > 19 - depth && ref.number < 20 ? 1 : 0,
+        generation: ref.number > 19 - depth && ref.number < 20 ? 2 : 0,
       });
       expect(world.shown(ref.number)).toBe(steps);
     }
@@ -561,11 +561,11 @@ describe("a reorg", () => {
     }
   });
 
-  test("deeper than the finalized block stops and changes nothing", async () => {
+  test("deeper than the rows known to be final stops and changes nothing", async () => {
     const world = createFakeWorld();
     world.node.mine(10);
     await index(world, { toBlock: 9 });
-    world.networks.finalized.set("net", 7);
+    world.networks.swept.set("net", 7);
     world.node.reorg(5, 6);
     const before = world.ledger.versions.length;
 
@@ -581,7 +581,7 @@ describe("a reorg", () => {
     await index(world, { toBlock: 4 });
     world.node.reorg(8, 8);
     await index(world, { fromBlock: 6, toBlock: 9 });
-    world.networks.finalized.set("net", 8);
+    world.networks.swept.set("net", 8);
 
     await expect(index(world, { fromBlock: 5, toBlock: 5, force: true })).rejects.toMatchObject({
       name: "ReorgBeyondFinalityError",
@@ -617,7 +617,7 @@ describe("a reorg", () => {
     expect(world.ledger.winner(5)).toMatchObject({
       status: "failed",
       blockHash: world.node.at(5).ref.hash,
-      generation: 1,
+      generation: 2,
     });
     expect(world.shown(4)).toBe(10);
     expect(world.shown(5)).toBe(0);
@@ -660,6 +660,7 @@ describe("an open range", () => {
       .toContain("block 10");
     expect(world.ledger.winner(10)).toBeUndefined();
 
+    world.node.afterHead = () => {};
     world.node.chain.push(...gone);
     await expect(attempt.result).resolves.toMatchObject({ nextBlock: 11, failedCount: 0 });
     expect(world.shown(10)).toBe(10);

@@ -155,7 +155,7 @@ describe("indexBlocks on a real chain and the real ClickHouse", () => {
     await expectShown("forked", head - 6, head + 1);
     const [times] = await clickhouse.client.query<{ inserts: string }>(
       `SELECT uniqExact(updated_at) AS inserts FROM execution_block FINAL
-       WHERE meta_network_name = 'forked' AND generation = 1`,
+       WHERE meta_network_name = 'forked' AND generation = 2`,
     );
     expect(Number(times?.inserts)).toBe(1);
   });

@@ -659,6 +659,8 @@ const silentMeters: Meters = {
   failures() {},
   headDistance() {},
   traceSeconds() {},
+  reorg() {},
+  finalityContradiction() {},
 };
 
 /** A whole small world: one network, its node and its storage. */

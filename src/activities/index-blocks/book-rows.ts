@@ -2,6 +2,7 @@ import { type BlockFailure, decideRetry } from "../../domain/block-retry.ts";
 import type { LedgerRow } from "../../domain/ledger.ts";
 import {
   attemptsAfterFailure,
+  completedFactsOf,
   type LedgerEvent,
   nextLedgerRow,
 } from "../../domain/ledger-transition.ts";
@@ -20,17 +21,35 @@ export type LedgerChange = {
   readonly reorged: ReadonlySet<number>;
   /** Numbers that the new branch does not reach. */
   readonly retracted: readonly number[];
+  /** Numbers of a branch that came back, with the rows that called their attempts complete. */
+  readonly restored: ReadonlyMap<number, readonly LedgerRow[]>;
+  /** In words; null: the reason of the run. */
+  readonly reason: string | null;
 };
 
-export const noReorg: LedgerChange = { reorged: new Set(), retracted: [] };
+export const noReorg: LedgerChange = {
+  reorged: new Set(),
+  retracted: [],
+  restored: new Map(),
+  reason: null,
+};
 
 /** The ledger rows of outcomes: one per processor that they were traced for. */
 export async function toLedgerRows(
   run: Run,
   outcomes: readonly Outcome[],
-  { reorged, retracted }: LedgerChange,
+  { reorged, retracted, restored, reason }: LedgerChange,
 ): Promise<LedgerRow[]> {
-  const rows: LedgerRow[] = [];
+  const rows: LedgerRow[] = [...restored.values()].flat().map((row) => restoredRow(run, row));
+  for (const [blockNumber, kept] of restored) {
+    rows.push(
+      ...retractOthers(
+        run,
+        blockNumber,
+        kept.map(({ processor }) => processor),
+      ),
+    );
+  }
   for (const outcome of outcomes) {
     if (outcome.kind === "skipped") continue;
     const { blockNumber, processors } = outcome;
@@ -46,7 +65,17 @@ export async function toLedgerRows(
     }
     if (isReorged) rows.push(...retractOthers(run, blockNumber, processors));
   }
-  return [...rows, ...retracted.flatMap((number) => retractOthers(run, number, []))];
+  rows.push(...retracted.flatMap((number) => retractOthers(run, number, [])));
+  return reason === null ? rows : rows.map((row) => ({ ...row, reason }));
+}
+
+/** Names the old attempt of a branch that came back. */
+function restoredRow(run: Run, row: LedgerRow): LedgerRow {
+  const { blockNumber, processor } = row;
+  const { activityAttempt } = run;
+  const facts = completedFactsOf(row);
+  const event = { kind: "completed", facts, reorged: true, activityAttempt } as const;
+  return rowFor(run, { blockNumber, processor, event });
 }
 
 function retractOthers(run: Run, blockNumber: number, kept: readonly Processor[]): LedgerRow[] {

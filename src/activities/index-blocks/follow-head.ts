@@ -58,8 +58,7 @@ async function askHead(run: Run): Promise<BlockRef | null> {
  */
 async function checkLowerHead(run: Run, head: BlockRef, next: number): Promise<number> {
   await run.view.loadBlocks([head.number]);
-  const stored = run.view.completeRef(head.number);
-  if (stored === undefined || stored.hash === head.hash) return next;
+  if (run.view.completeRefs(head.number).every(({ hash }) => hash === head.hash)) return next;
   const newHead = await mendReorg(run, head.number);
   return newHead === null ? next : Math.min(next, newHead + 1);
 }

@@ -1,3 +1,4 @@
+import { chains } from "../../domain/reorg.ts";
 import { NodeUnavailableError } from "../../errors.ts";
 import { pause } from "./abortable.ts";
 import { Batch } from "./batch.ts";
@@ -125,13 +126,18 @@ export class RangeIndexer {
     return blockNumber;
   }
 
+  /** Against all that is known of its neighbours, above too: ranges are indexed side by side and newest first. */
   #fits({ ref }: FetchedBlock | UnfetchedBlock): boolean {
     if (ref === undefined) return true;
     const { view } = this.#run;
-    const own = view.completeRef(ref.number);
-    if (own !== undefined && own.hash !== ref.hash) return false;
-    const below = this.#batch.hashOf(ref.number - 1) ?? view.completeRef(ref.number - 1)?.hash;
-    return below === undefined || below === ref.parentHash;
+    const isOther = view.completeRefs(ref.number).some(({ hash }) => hash !== ref.hash);
+    if (isOther || view.completeRefs(ref.number + 1).some((above) => !chains(ref, above))) {
+      return false;
+    }
+    const gathered = this.#batch.hashOf(ref.number - 1);
+    return gathered === undefined
+      ? view.completeRefs(ref.number - 1).every((below) => chains(below, ref))
+      : gathered === ref.parentHash;
   }
 
   /** Waits for a node whose answers contradict each other, such as a pool of replicas in the middle of a reorg. */

@@ -40,19 +40,26 @@ export class LedgerView {
     return blockNumber <= this.#loadedTo;
   }
 
-  /** Reads blocks outside the window at hand. */
-  async loadBlocks(blockNumbers: readonly number[]): Promise<void> {
-    if (blockNumbers.length === 0) return;
-    this.remember(await this.#ledger.readBlocks(this.#network, processors, blockNumbers));
+  /**
+   * Reads blocks anew, also outside the window at hand.
+   * @returns whether the ledger says something else of them than was known here.
+   */
+  async loadBlocks(blockNumbers: readonly number[]): Promise<boolean> {
+    if (blockNumbers.length === 0) return false;
+    return this.remember(await this.#ledger.readBlocks(this.#network, processors, blockNumbers));
   }
 
-  remember(rows: readonly LedgerRow[]): void {
+  /** @returns whether one of the rows was news. */
+  remember(rows: readonly LedgerRow[]): boolean {
+    let isNews = false;
     for (const row of rows) {
       const standing = this.#rows.get(row.blockNumber) ?? [];
       const same = standing.find(({ processor }) => processor === row.processor);
       if (!winsOver(row, same)) continue;
+      isNews ||= same === undefined || !winsOver(same, row) || same.attemptId !== row.attemptId;
       this.#rows.set(row.blockNumber, [...standing.filter((other) => other !== same), row]);
     }
+    return isNews;
   }
 
   rows(blockNumber: number): readonly LedgerRow[] {
@@ -67,9 +74,10 @@ export class LedgerView {
     return this.row(blockNumber, processor)?.status === "complete";
   }
 
-  /** Where a complete row says that the chain passes at this number; undefined if none stands there. */
-  completeRef(blockNumber: number): BlockRef | undefined {
-    const row = this.rows(blockNumber).find(({ status }) => status === "complete");
-    return row && { number: blockNumber, hash: row.blockHash, parentHash: row.parentHash };
+  /** Where complete rows say that the chain passes at this number: nowhere, at one place, or at more if processors disagree. */
+  completeRefs(blockNumber: number): BlockRef[] {
+    return this.rows(blockNumber)
+      .filter(({ status }) => status === "complete")
+      .map(({ blockHash, parentHash }) => ({ number: blockNumber, hash: blockHash, parentHash }));
   }
 }

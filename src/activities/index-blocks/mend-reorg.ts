@@ -1,47 +1,48 @@
 import { log } from "@temporalio/activity";
 import type { BlockRef, Hex } from "../../domain/chain.ts";
-import {
-  type BranchComparison,
-  compareBranches,
-  movedBlocks,
-  nothingCompared,
-  planReorg,
-  type ReorgPlan,
-} from "../../domain/reorg.ts";
-import { NodeUnavailableError, ReorgBeyondFinalityError } from "../../errors.ts";
+import type { LedgerRow } from "../../domain/ledger.ts";
+import type { Processor } from "../../domain/processor.ts";
+import { chains, planReorg, type ReorgPlan } from "../../domain/reorg.ts";
+import { NodeUnavailableError } from "../../errors.ts";
 import { pause, untilAborted } from "./abortable.ts";
 import { askRefs, refsOf, settle, writeLedger } from "./commit.ts";
+import { checkFinalRows, compareWithNode } from "./compare-with-node.ts";
+import { findEarlierAttempts } from "./earlier-attempts.ts";
 import { fetchBlock } from "./fetch-block.ts";
 import type { FailedBlock, TracedBlock } from "./outcome.ts";
 import { type Run, takeInHand } from "./run.ts";
 import { toFailedBlock, traceBlock } from "./trace-block.ts";
 
-const tries = 10;
+/** Plans in a row that the chain overtook before they were written. */
+const maximumUnrest = 10;
 const unrestMs = 200;
-const firstLookBlocks = 128;
-const lookFactor = 8;
+/** The most retracted numbers that one mending brings back with their branch; the rest is indexed as usual. */
+const returningBlocks = 1000;
 
 /**
  * Moves the ledger to the node's branch after a block whose parent did not fit: rows of the new branch first, then one
- * insert that re-points every number. Idempotent; waits while the chain still moves.
+ * insert that re-points every number. Blocks of a branch that came back are not traced again. Idempotent; ends only
+ * when a comparison finds nothing more, so that a reorg in the middle of it is followed too.
  * @returns the head of the new branch, or null where the ledger agrees with the node.
  * @throws {ReorgBeyondFinalityError}
  */
 export async function mendReorg(run: Run, suspect: number): Promise<number | null> {
-  for (let attempt = 0; attempt < tries; attempt += 1) {
+  const traced = new Map<Hex, TracedBlock>();
+  let mendedTo: number | null = null;
+  for (let unrest = 0; unrest < maximumUnrest; ) {
     const comparison = await compareWithNode(run, suspect);
     if (comparison.stale.length === 0) {
-      await checkFinalRows(run, suspect);
-      return null;
+      if (mendedTo === null) await lookAgain(run, suspect);
+      return mendedTo;
     }
     const head = await untilAborted(run.network.node.head("latest", run.signal), run.signal);
     const plan = planReorg(comparison, { suspect, head: head?.number ?? -1 });
-    if (await applyPlan(run, plan)) {
-      const { ancestor, depth } = plan;
-      run.progress.addReorg({ depth, ancestor });
-      log.info("Followed a reorg", { depth, ancestor, suspect, retracted: plan.retract.length });
-      return head?.number ?? ancestor;
+    if (await applyPlan(run, { plan, ancestor: comparison.ancestor, head, traced })) {
+      mendedTo = head?.number ?? plan.ancestor;
+      unrest = 0;
+      continue;
     }
+    unrest += 1;
     await pause(unrestMs, run.signal);
   }
   throw new NodeUnavailableError({
@@ -51,93 +52,128 @@ export async function mendReorg(run: Run, suspect: number): Promise<number | nul
   });
 }
 
-/** Compares stored hashes with the node's, newest first, until both agree below the suspect. */
-async function compareWithNode(run: Run, suspect: number): Promise<BranchComparison> {
-  const finalized = await run.finality.refresh();
-  // The finalized block's own row is looked at too: if it is contradicted, the fork is deeper than finality.
-  const aboveBlock = (finalized ?? 0) - 1;
-  for (let limit = firstLookBlocks; ; limit *= lookFactor) {
-    const stored = await run.dependencies.ledger.hashesAbove(run.network.name, aboveBlock, limit);
-    const chain = await askRefs(
-      run,
-      stored.map(({ number }) => number),
-    );
-    const comparison = compareBranches(nothingCompared, { stored, chain, suspect });
-    const lowestStale = comparison.stale.at(-1);
-    if (finalized !== null && lowestStale !== undefined && lowestStale <= finalized) {
-      throw beyondFinality(run, { blockNumber: lowestStale, finalized, stored, chain });
-    }
-    if (comparison.ancestor !== null || stored.length < limit) return comparison;
-  }
+/** What this run knows may be older than what another one mended meanwhile. */
+async function lookAgain(run: Run, suspect: number): Promise<void> {
+  await run.view.loadBlocks([suspect - 1, suspect, suspect + 1].filter((number) => number >= 0));
+  await checkFinalRows(run, suspect);
 }
 
-/**
- * Looks at the suspect and the block below it where both are final: a comparison of what is not final passes them by.
- * @throws {ReorgBeyondFinalityError}
- */
-async function checkFinalRows(run: Run, suspect: number): Promise<void> {
-  const finalized = await run.finality.current();
-  if (finalized === null) return;
-  const stored = [suspect - 1, suspect].flatMap((number) => run.view.completeRef(number) ?? []);
-  const final = stored.filter(({ number }) => number <= finalized);
-  const chain = await askRefs(
-    run,
-    final.map(({ number }) => number),
-  );
-  const blockNumber = movedBlocks(final, chain)[0];
-  if (blockNumber !== undefined) {
-    throw beyondFinality(run, { blockNumber, finalized, stored, chain });
-  }
-}
+type Mending = {
+  readonly plan: ReorgPlan;
+  readonly ancestor: BlockRef | null;
+  readonly head: BlockRef | null;
+  /** Blocks of the new branch that were traced for an earlier plan of the same mending, by hash. */
+  readonly traced: Map<Hex, TracedBlock>;
+};
 
-/** Indexes the new branch and re-points the ledger in one insert; false if the chain moved meanwhile. */
-async function applyPlan(run: Run, plan: ReorgPlan): Promise<boolean> {
+/** Indexes the new branch and re-points the ledger in one insert; false if the chain or the ledger moved meanwhile. */
+async function applyPlan(run: Run, mending: Mending): Promise<boolean> {
+  const { plan, ancestor } = mending;
   await run.view.loadBlocks([...plan.reindex, ...plan.retract]);
-  const outcomes: (TracedBlock | FailedBlock)[] = [];
-  let parent: Hex | undefined;
-  let parentNumber = -1;
-  for (const blockNumber of plan.reindex) {
-    takeInHand(run, blockNumber);
-    const fetched = await fetchBlock(run, blockNumber);
-    if (fetched.kind === "unfetched" && fetched.ref === undefined) return false;
-    const hasMoved =
-      fetched.kind === "fetched" &&
-      parentNumber === blockNumber - 1 &&
-      fetched.ref.parentHash !== parent;
-    if (hasMoved) return false;
-    outcomes.push(
-      fetched.kind === "fetched"
-        ? await traceBlock(run, fetched, run.processors)
-        : toFailedBlock(fetched, run.processors),
-    );
-    parent = fetched.ref?.hash;
-    parentNumber = blockNumber;
-  }
+  const returned = await findReturned(run, mending);
+  const branch = await collectBranch(run, mending, returned);
+  if (branch === null) return false;
+  const { outcomes, restored } = branch;
   run.heart.putDown();
-  const settled = await settle(run, outcomes, refsOf(outcomes));
+  const restoredRefs = [...restored.values()].flatMap(([row]) => (row ? [toRef(row)] : []));
+  const points = [...refsOf(outcomes), ...restoredRefs, ...(ancestor ? [ancestor] : [])];
+  const settled = await settle(run, outcomes, points);
   if (settled.moved !== null) return false;
-  const change = { reorged: new Set(plan.reindex), retracted: plan.retract };
-  await writeLedger(run, settled.outcomes, change);
+  const touched = [...plan.reindex, ...plan.retract, ...returned.keys()];
+  // Somebody else, such as a backfill at the head, may have mended the same reorg.
+  if (await run.view.loadBlocks(touched)) return false;
+  const { depth } = plan;
+  await writeLedger(run, settled.outcomes, {
+    reorged: new Set([...plan.reindex, ...restored.keys()]),
+    retracted: plan.retract,
+    restored,
+    reason: `reorg of depth ${depth} above block ${plan.ancestor}`,
+  });
+  const facts = { depth, ancestor: plan.ancestor };
+  run.progress.addReorg(facts);
+  run.dependencies.meters.reorg(run.network.name, depth);
+  const counts = { retracted: plan.retract.length, restored: restored.size };
+  log.info("Followed a reorg", { network: run.network.name, ...facts, ...counts });
   return true;
 }
 
-function beyondFinality(
+type Branch = {
+  readonly outcomes: readonly (TracedBlock | FailedBlock)[];
+  readonly restored: ReadonlyMap<number, readonly LedgerRow[]>;
+};
+
+/** Traces the blocks of the new branch, oldest first; null where it does not chain any more. */
+async function collectBranch(
   run: Run,
-  fork: {
-    readonly blockNumber: number;
-    readonly finalized: number;
-    readonly stored: readonly BlockRef[];
-    readonly chain: readonly BlockRef[];
-  },
-): ReorgBeyondFinalityError {
-  const { blockNumber, finalized, stored, chain } = fork;
-  const hashIn = (refs: readonly BlockRef[]) =>
-    refs.find(({ number }) => number === blockNumber)?.hash ?? "none";
-  return new ReorgBeyondFinalityError({
-    network: run.network.name,
-    blockNumber,
-    finalized,
-    stored: hashIn(stored),
-    node: hashIn(chain),
-  });
+  { plan, ancestor, traced }: Mending,
+  returned: ReadonlyMap<number, readonly LedgerRow[]>,
+): Promise<Branch | null> {
+  const refs = await askRefs(run, plan.reindex);
+  const earlier = await findEarlierAttempts(run, refs, (number) => processorsAt(run, number));
+  const outcomes: (TracedBlock | FailedBlock)[] = [];
+  let below = ancestor ?? undefined;
+  for (const blockNumber of plan.reindex) {
+    const [row] = earlier.get(blockNumber) ?? [];
+    const outcome = row ? null : await indexOnBranch(run, blockNumber, traced);
+    const ref = outcome ? refsOf([outcome])[0] : row && toRef(row);
+    if (ref === undefined || !chains(below, ref)) return null;
+    below = ref;
+    if (outcome) outcomes.push(outcome);
+  }
+  return { outcomes, restored: new Map([...earlier, ...returned]) };
+}
+
+async function indexOnBranch(
+  run: Run,
+  blockNumber: number,
+  traced: Map<Hex, TracedBlock>,
+): Promise<TracedBlock | FailedBlock> {
+  takeInHand(run, blockNumber);
+  const wanted = processorsAt(run, blockNumber);
+  const fetched = await fetchBlock(run, blockNumber);
+  if (fetched.kind === "unfetched") return toFailedBlock(fetched, wanted);
+  const known = traced.get(fetched.ref.hash);
+  if (known && wanted.every((processor) => known.processors.includes(processor))) return known;
+  const outcome = await traceBlock(run, fetched, wanted);
+  if (outcome.kind === "traced") traced.set(fetched.ref.hash, outcome);
+  return outcome;
+}
+
+/** Whose rows a block of the new branch needs: also of processors that this run was not asked for, so that none loses its rows. */
+function processorsAt(run: Run, blockNumber: number): readonly Processor[] {
+  const standing = run.view
+    .rows(blockNumber)
+    .map(({ processor }) => processor)
+    .filter((processor) => run.network.processors.includes(processor));
+  return [...new Set([...run.processors, ...standing])];
+}
+
+/** Numbers right above the plan that an earlier reorg retracted, where the node has the same block again. */
+async function findReturned(
+  run: Run,
+  { plan, head }: Mending,
+): Promise<ReadonlyMap<number, readonly LedgerRow[]>> {
+  const first = (plan.reindex.at(-1) ?? plan.ancestor) + 1;
+  if (head === null || head.number < first) return new Map();
+  const numbers = Array.from(
+    { length: Math.min(head.number - first + 1, returningBlocks) },
+    (_, i) => first + i,
+  );
+  await run.view.loadBlocks(numbers);
+  const end = numbers.findIndex((number) => !isRetracted(run, number));
+  const retracted = end === -1 ? numbers : numbers.slice(0, end);
+  const refs = await askRefs(run, retracted);
+  const earlier = await findEarlierAttempts(run, refs, (number) => processorsAt(run, number));
+  const gap = retracted.findIndex((number) => !earlier.has(number));
+  const contiguous = new Set(gap === -1 ? retracted : retracted.slice(0, gap));
+  return new Map([...earlier].filter(([number]) => contiguous.has(number)));
+}
+
+function isRetracted(run: Run, blockNumber: number): boolean {
+  const rows = run.view.rows(blockNumber);
+  return rows.length > 0 && rows.every(({ status }) => status === "retracted");
+}
+
+function toRef({ blockNumber, blockHash, parentHash }: LedgerRow): BlockRef {
+  return { number: blockNumber, hash: blockHash, parentHash };
 }

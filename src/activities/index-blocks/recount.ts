@@ -1,4 +1,4 @@
-import { dataTables, type Processor } from "../../domain/processor.ts";
+import { dataTables, type Processor, processors } from "../../domain/processor.ts";
 import { untilAborted } from "./abortable.ts";
 import type { FailedBlock, Outcome, TracedBlock } from "./outcome.ts";
 import type { Run } from "./run.ts";
@@ -17,7 +17,7 @@ export function expectedRows(block: TracedBlock, processor: Processor): number {
 export async function recount(run: Run, outcomes: readonly Outcome[]): Promise<Outcome[]> {
   const traced = outcomes.filter((outcome) => outcome.kind === "traced");
   const miscounts = await Promise.all(
-    run.processors.map((processor) => findMiscounts(run, traced, processor)),
+    processors.map((processor) => findMiscounts(run, traced, processor)),
   );
   const faults = new Map(miscounts.flat());
   return outcomes.map((outcome) => {
@@ -51,11 +51,11 @@ async function findMiscounts(
 }
 
 function toMiscounted(block: TracedBlock, errorMessage: string): FailedBlock {
-  const { blockNumber, processors, durationMs, traceBytes, attempt } = block;
+  const { blockNumber, durationMs, traceBytes, attempt } = block;
   return {
     kind: "failed",
     blockNumber,
-    processors,
+    processors: block.processors,
     blockHash: attempt.blockHash,
     parentHash: attempt.parentHash,
     errorKind: "row_count_mismatch",

@@ -86,7 +86,7 @@ describe("the generation", () => {
     });
     expect(replay([completed(), { kind: "retracted" }, completed()])).toMatchObject({
       status: "complete",
-      generation: 1,
+      generation: 2,
     });
   });
 
@@ -94,7 +94,7 @@ describe("the generation", () => {
     expect(replay([completed(), completed()])).toMatchObject({ status: "complete", generation: 1 });
     expect(replay([completed(), completed({ reorged: true, blockHash: hashB })])).toMatchObject({
       blockHash: hashB,
-      generation: 1,
+      generation: 2,
       attempts: 1,
     });
     expect(replay([failed({ nextAttemptAt: null }), released])).toMatchObject({
@@ -142,7 +142,7 @@ describe("a failure", () => {
   test("on a new branch takes the old branch's rows away", () => {
     expect(replay([completed(), failed({ reorged: true })])).toMatchObject({
       status: "failed",
-      generation: 1,
+      generation: 2,
       attempts: 1,
     });
   });

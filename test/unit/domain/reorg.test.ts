@@ -1,13 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { BlockRef, Hex } from "../../../src/domain/chain.ts";
-import {
-  compareBranches,
-  finalizedBy,
-  movedBlocks,
-  nothingCompared,
-  planReorg,
-} from "../../../src/domain/reorg.ts";
+import { compareBranches, finalizedBy, movedBlocks, planReorg } from "../../../src/domain/reorg.ts";
 
 function hashOf(number: number, branch: string): Hex {
   return `0x${branch}${number}`;
@@ -24,7 +18,7 @@ function chainOf(head: number, { fork = head, branch = "" } = {}): BlockRef[] {
 
 function plan(stored: readonly BlockRef[], chain: readonly BlockRef[], suspect: number) {
   const newestFirst = stored.toSorted((a, b) => b.number - a.number);
-  const comparison = compareBranches(nothingCompared, { stored: newestFirst, chain, suspect });
+  const comparison = compareBranches({ stored: newestFirst, chain, suspect });
   return planReorg(comparison, { suspect, head: chain.length - 1 });
 }
 
