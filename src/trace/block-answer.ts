@@ -1,8 +1,8 @@
 import { keyMatcher } from "./json-keys.ts";
+import { JsonLexer } from "./json-lexer.ts";
 import {
   ARRAY_END,
   ARRAY_START,
-  JsonLexer,
   KEY,
   NEED_MORE,
   NULL,
@@ -11,7 +11,7 @@ import {
   OBJECT_START,
   SKIPPED,
   STRING,
-} from "./json-lexer.ts";
+} from "./json-tokens.ts";
 import { excerpt, malformed, TraceRejected } from "./trace-rejected.ts";
 
 /** What some clients give for a block that they do not have or have not run yet: trying again may mend it. */

@@ -1,6 +1,7 @@
 import { BlockAnswerScanner } from "./block-answer.ts";
 import { CallFrames, outcomeOf } from "./call-frames.ts";
 import { keyMatcher } from "./json-keys.ts";
+import { parseInteger, parseQuantity } from "./json-numbers.ts";
 import {
   ARRAY_END,
   ARRAY_START,
@@ -13,8 +14,7 @@ import {
   SKIPPED,
   STRING,
   STRING_PART,
-} from "./json-lexer.ts";
-import { parseInteger, parseQuantity } from "./json-numbers.ts";
+} from "./json-tokens.ts";
 import { findOperation } from "./opcodes.ts";
 import { hexValue } from "./step.ts";
 import { excerpt } from "./trace-rejected.ts";

@@ -1,20 +1,22 @@
-import { malformed, TraceRejected } from "./trace-rejected.ts";
-
-/** Kinds of token. NEED_MORE: the chunk is used up, feed the next one. */
-export const NEED_MORE = 0;
-export const KEY = 1;
-export const STRING = 2;
-/** A piece of a string that `streamString` asked for; its last piece comes as STRING. */
-export const STRING_PART = 3;
-export const NUMBER = 4;
-export const TRUE = 5;
-export const FALSE = 6;
-export const NULL = 7;
-export const OBJECT_START = 8;
-export const OBJECT_END = 9;
-export const ARRAY_START = 10;
-export const ARRAY_END = 11;
-export const SKIPPED = 12;
+import { ByteWindow } from "./byte-window.ts";
+import { decodeUtf8, isNumberByte, isSpace, unescape } from "./json-text.ts";
+import {
+  ARRAY_END,
+  ARRAY_START,
+  FALSE,
+  KEY,
+  NEED_MORE,
+  NULL,
+  NUMBER,
+  OBJECT_END,
+  OBJECT_START,
+  SKIPPED,
+  STRING,
+  STRING_PART,
+  TRUE,
+} from "./json-tokens.ts";
+import { TraceRejected } from "./trace-rejected.ts";
+import { ValueSkipper } from "./value-skipper.ts";
 
 const EXPECT_VALUE = 0;
 const EXPECT_VALUE_OR_END = 1;
@@ -24,9 +26,9 @@ const EXPECT_COMMA_OR_END = 4;
 const EXPECT_NOTHING = 5;
 
 const QUOTE = 34;
+const COMMA = 44;
 const BACKSLASH = 92;
-/** A single token longer than this is no trace; what may be long is skipped or read in pieces. */
-const MAXIMUM_TOKEN_BYTES = 4 * 1024 * 1024;
+const OPEN = 123;
 const INITIAL_NESTING = 64;
 const MAXIMUM_NESTING = 4096;
 
@@ -35,41 +37,19 @@ const MAXIMUM_NESTING = 4096;
  * A token cut by the end of a chunk is read again from its first byte with the next chunk.
  * @throws {TraceRejected} trace_malformed on bytes that are no JSON.
  */
-export class JsonLexer {
-  bytes: Uint8Array = new Uint8Array(0);
+export class JsonLexer extends ByteWindow {
   /** The token's bytes are source[start, stop): of strings and keys what stands between the quotes, unescaped. */
   source: Uint8Array = this.bytes;
   start = 0;
   stop = 0;
   private escaped = false;
-  /** Place in `bytes` of the next byte. */
-  position = 0;
-  private consumedBefore = 0;
   private expect = EXPECT_VALUE;
   private nesting = new Uint8Array(INITIAL_NESTING);
   private depth = 0;
   private streaming = false;
   private insideString = false;
   private skipping = false;
-  private skipDepth = 0;
-  private skipString = false;
-  private skipEscape = false;
-
-  /** Takes the next chunk; what was left of the last one goes before it. */
-  feed(chunk: Uint8Array): void {
-    const left = this.bytes.length - this.position;
-    this.consumedBefore += this.position;
-    if (left === 0) {
-      this.bytes = chunk;
-    } else {
-      if (left > MAXIMUM_TOKEN_BYTES) throw this.fail("a value is too long");
-      const joined = new Uint8Array(left + chunk.length);
-      joined.set(this.bytes.subarray(this.position));
-      joined.set(chunk, left);
-      this.bytes = joined;
-    }
-    this.position = 0;
-  }
+  private readonly skipper = new ValueSkipper();
 
   /** @throws {TraceRejected} trace_cut unless the document is whole. */
   finish(): void {
@@ -77,7 +57,7 @@ export class JsonLexer {
       throw new TraceRejected({
         kind: "trace_cut",
         check: "json",
-        reason: `the answer ends before its JSON does, after ${this.consumedBefore + this.bytes.length} bytes`,
+        reason: `the answer ends before its JSON does, after ${this.received} bytes`,
       });
     }
   }
@@ -85,9 +65,7 @@ export class JsonLexer {
   /** Passes over the next value whatever it is, in constant memory; `next` then gives SKIPPED. */
   skipValue(): void {
     this.skipping = true;
-    this.skipDepth = 0;
-    this.skipString = false;
-    this.skipEscape = false;
+    this.skipper.begin();
   }
 
   /** Gives the next value, if it is a string, in pieces. */
@@ -95,15 +73,11 @@ export class JsonLexer {
     this.streaming = true;
   }
 
-  fail(reason: string): TraceRejected {
-    return malformed("json", `${reason}, at byte ${this.consumedBefore + this.position}`);
-  }
-
   next(): number {
     if (this.skipping) return this.skip();
     if (this.insideString) return this.nextPart();
     const bytes = this.bytes;
-    const end = bytes.length;
+    const { end } = this;
     for (;;) {
       if (this.position >= end) return NEED_MORE;
       const c = bytes[this.position]!;
@@ -140,53 +114,28 @@ export class JsonLexer {
     return decodeUtf8(this.source, this.start, this.stop);
   }
 
-  /**
-   * Reads an array of strings in one go and leaves the place of its last strings in `words`.
-   * False: more bytes are needed, or (see `lastWordsAbsent`) the value is no array.
-   */
-  readWords(words: LastWords): boolean {
-    const bytes = this.bytes;
-    const end = bytes.length;
-    let i = this.position;
-    while (i < end && isSpace(bytes[i]!)) i++;
-    if (i >= end) return false;
-    if (bytes[i] !== 91) throw this.fail("an array of words is missing");
-    i++;
-    let count = 0;
-    const { starts, stops } = words;
-    let separated = true;
-    for (; i < end; i++) {
-      const c = bytes[i]!;
-      if (c === QUOTE) {
-        if (!separated) throw this.fail("a comma is missing between words");
-        separated = false;
-        const start = ++i;
-        while (i < end && bytes[i] !== QUOTE) i++;
-        const slot = count & 7;
-        starts[slot] = start;
-        stops[slot] = i;
-        count++;
-      } else if (c === 44) {
-        if (separated) throw this.fail("a word is missing");
-        separated = true;
-      } else if (c === 93) {
-        if (separated && count > 0) throw this.fail("a word is missing");
-        words.count = count;
-        this.position = i + 1;
-        this.expect = EXPECT_COMMA_OR_END;
-        return true;
-      } else if (!isSpace(c)) {
-        throw this.fail("a word is no string");
-      }
-    }
-    return false;
+  /** Goes to `position`, right after a value that somebody else has read. */
+  passValue(position: number): void {
+    this.position = position;
+    this.expect = EXPECT_COMMA_OR_END;
   }
 
-  /** Says that the object whose start was the last token ends before `position`: somebody else has read it. */
+  /** The same after the object that was begun last. */
   endObject(position: number): void {
-    this.position = position;
     this.depth--;
-    this.valueDone(OBJECT_END);
+    this.passValue(position);
+  }
+
+  /** Where `,{` stands right after the object that ended, goes behind it, into the next one. */
+  nextObject(): boolean {
+    const { bytes, position } = this;
+    if (position + 1 >= this.end || bytes[position] !== COMMA || bytes[position + 1] !== OPEN) {
+      return false;
+    }
+    this.position = position + 2;
+    this.depth++;
+    this.expect = EXPECT_KEY_OR_END;
+    return true;
   }
 
   /** Goes back to `position`, right after the `{` of the object that was begun last. */
@@ -197,7 +146,7 @@ export class JsonLexer {
 
   /** The first byte of the next value without taking it; -1: more bytes are needed. */
   peek(): number {
-    while (this.position < this.bytes.length) {
+    while (this.position < this.end) {
       const c = this.bytes[this.position]!;
       if (!isSpace(c)) return c;
       this.position++;
@@ -219,8 +168,8 @@ export class JsonLexer {
     const close = this.findQuote(this.position + 1);
     if (close < 0) return NEED_MORE;
     let i = close + 1;
-    while (i < this.bytes.length && isSpace(this.bytes[i]!)) i++;
-    if (i >= this.bytes.length) return NEED_MORE;
+    while (i < this.end && isSpace(this.bytes[i]!)) i++;
+    if (i >= this.end) return NEED_MORE;
     if (this.bytes[i] !== 58) throw this.fail("a colon is missing");
     this.setToken(this.position + 1, close);
     this.position = i + 1;
@@ -283,8 +232,8 @@ export class JsonLexer {
   private number(): number {
     const bytes = this.bytes;
     let i = this.position + 1;
-    while (i < bytes.length && isNumberByte(bytes[i]!)) i++;
-    if (i >= bytes.length) return NEED_MORE;
+    while (i < this.end && isNumberByte(bytes[i]!)) i++;
+    if (i >= this.end) return NEED_MORE;
     this.source = bytes;
     this.start = this.position;
     this.stop = i;
@@ -293,7 +242,7 @@ export class JsonLexer {
   }
 
   private literal(word: string, token: number): number {
-    const left = this.bytes.length - this.position;
+    const left = this.end - this.position;
     for (let i = 0; i < Math.min(word.length, left); i++) {
       if (this.bytes[this.position + i] !== word.charCodeAt(i))
         throw this.fail("a value is missing");
@@ -306,7 +255,7 @@ export class JsonLexer {
   /** The closing quote from `i` on; -1 if the chunk ends before it. */
   private findQuote(i: number): number {
     const bytes = this.bytes;
-    const end = bytes.length;
+    const { end } = this;
     this.escaped = false;
     for (; i < end; i++) {
       const c = bytes[i]!;
@@ -329,7 +278,7 @@ export class JsonLexer {
       this.insideString = false;
       return this.valueDone(STRING);
     }
-    const end = this.bytes.length;
+    const { end } = this;
     // An escape is never cut: its first bytes wait for the rest.
     const keepFrom = this.escaped ? this.lastEscape(end) : end;
     if (keepFrom === this.position) return NEED_MORE;
@@ -349,94 +298,10 @@ export class JsonLexer {
   }
 
   private skip(): number {
-    const bytes = this.bytes;
-    const end = bytes.length;
-    let i = this.position;
-    while (i < end) {
-      if (this.skipString) {
-        i = this.skipInString(i);
-        if (!this.skipString && this.skipDepth === 0) return this.skipped(i);
-        continue;
-      }
-      const c = bytes[i]!;
-      if (c === QUOTE) {
-        this.skipString = true;
-      } else if (c === 123 || c === 91) {
-        this.skipDepth++;
-      } else if (c === 125 || c === 93) {
-        // At depth 0 the bracket belongs to what is around a number or literal.
-        if (this.skipDepth === 0) return this.skipped(i);
-        this.skipDepth--;
-        if (this.skipDepth === 0) return this.skipped(i + 1);
-      } else if (c === 44 && this.skipDepth === 0) {
-        return this.skipped(i);
-      }
-      i++;
-    }
-    this.position = end;
-    return NEED_MORE;
-  }
-
-  /** Goes on inside a string that is passed over; gives the place after it, or the end of the chunk. */
-  private skipInString(from: number): number {
-    const bytes = this.bytes;
-    for (let i = from; i < bytes.length; i++) {
-      const c = bytes[i];
-      if (this.skipEscape) {
-        this.skipEscape = false;
-      } else if (c === BACKSLASH) {
-        this.skipEscape = true;
-      } else if (c === QUOTE) {
-        this.skipString = false;
-        return i + 1;
-      }
-    }
-    return bytes.length;
-  }
-
-  private skipped(position: number): number {
-    this.position = position;
+    const place = this.skipper.skip(this.bytes, this.position, this.end);
+    this.position = place < 0 ? this.end : place;
+    if (place < 0) return NEED_MORE;
     this.skipping = false;
     return this.valueDone(SKIPPED);
   }
-}
-
-/** Places of the last eight strings of an array, by count modulo 8. */
-export class LastWords {
-  count = 0;
-  readonly starts = new Uint32Array(8);
-  readonly stops = new Uint32Array(8);
-}
-
-function decodeUtf8(bytes: Uint8Array, start: number, stop: number): string {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return buffer.toString("utf8", start, stop);
-}
-
-function isSpace(c: number): boolean {
-  return c === 32 || c === 10 || c === 13 || c === 9;
-}
-
-function isNumberByte(c: number): boolean {
-  return (c >= 48 && c <= 57) || c === 46 || c === 45 || c === 43 || c === 101 || c === 69;
-}
-
-const simpleEscapes: Readonly<Record<string, string>> = {
-  '"': '"',
-  "\\": "\\",
-  "/": "/",
-  b: "\b",
-  f: "\f",
-  n: "\n",
-  r: "\r",
-  t: "\t",
-};
-
-function unescape(text: string): string {
-  return text.replace(/\\(?:u([0-9a-fA-F]{4})|([^]))/g, (_, code?: string, simple?: string) => {
-    if (code !== undefined) return String.fromCharCode(Number.parseInt(code, 16));
-    const plain = simpleEscapes[simple ?? ""];
-    if (plain === undefined) throw malformed("json", "an unknown escape stands in a string");
-    return plain;
-  });
 }

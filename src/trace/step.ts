@@ -1,5 +1,8 @@
 /** A word of the stack with more than 13 hex digits counts as this: no gas, size or place in code reaches it. */
 export const HUGE_WORD = 2 ** 60;
+const EXACT_DIGITS = 13;
+/** Words from the top that a step keeps at most. */
+export const WORDS_KEPT = 8;
 
 /** One struct log, reused from step to step. */
 export class Step {
@@ -19,10 +22,10 @@ export class Step {
   /** Words on the stack; -1 if the trace has none. */
   height = -1;
   /** The top words, [0] = top; only as many as the opcode needs. Above 13 digits: HUGE_WORD. */
-  readonly words = new Float64Array(8);
+  readonly words = new Float64Array(WORDS_KEPT);
   /** Significant hex digits of those words. */
-  readonly digits = new Uint8Array(8);
-  /** Low 40 hex digits of the top word and the one below, right-aligned, zero-padded ASCII. */
+  readonly digits = new Uint8Array(WORDS_KEPT);
+  /** Low 40 hex digits of the top word and the one below where `words` does not hold them: right-aligned ASCII. */
   private readonly addresses = Buffer.alloc(80, 48);
 
   clear(): void {
@@ -57,6 +60,9 @@ export class Step {
 
   /** 0x + 40 hex of word 0 or 1. */
   address(word: 0 | 1): string {
+    if (this.digits[word]! <= EXACT_DIGITS) {
+      return `0x${this.words[word]!.toString(16).padStart(40, "0")}`;
+    }
     return `0x${this.addresses.toString("latin1", word * 40, word * 40 + 40).toLowerCase()}`;
   }
 
@@ -68,8 +74,8 @@ export class Step {
     const digits = stop - first;
     if (digits > 64) return false;
     this.digits[slot] = digits;
-    if (slot < 2) this.copyAddress(slot, bytes, first, stop);
-    if (digits > 13) {
+    if (digits > EXACT_DIGITS) {
+      if (slot < 2) this.copyAddress(slot, bytes, first, stop);
       this.words[slot] = HUGE_WORD;
       return true;
     }
