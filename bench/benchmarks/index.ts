@@ -1,5 +1,6 @@
 import type { Benchmark } from "../benchmark.ts";
 import { backfill } from "./backfill.ts";
+import { coverage } from "./coverage.ts";
 import { events } from "./events.ts";
 import { head } from "./head.ts";
 import { insert } from "./insert.ts";
@@ -18,4 +19,5 @@ export const benchmarks: readonly Benchmark[] = [
   memory,
   head,
   events,
+  coverage,
 ];

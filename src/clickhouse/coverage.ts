@@ -2,7 +2,7 @@ import type { Coverage, CoverageRange, CoverageStatus } from "../activities/port
 import { type BlockRange, countBlocks, subtractRanges } from "../domain/block-range.ts";
 import type { Processor } from "../domain/processor.ts";
 import type { ClickHouse } from "./client.ts";
-import { readIslands, span } from "./islands.ts";
+import { type Island, readStretches } from "./islands.ts";
 import { readExpected } from "./ranges.ts";
 import { recount } from "./recount.ts";
 
@@ -13,6 +13,9 @@ type CoverageQuery = {
   readonly verify: boolean;
 };
 
+/** Ranges that an answer holds at most: more than a person or a program reads, few enough for any memory. */
+const maximumRanges = 100_000;
+
 /** What stands of the expected blocks of one processor. */
 export async function readCoverage(
   clickhouse: ClickHouse,
@@ -21,77 +24,71 @@ export async function readCoverage(
   const { network, processor, window, verify } = query;
   const all = await readExpected(clickhouse, network, processor);
   const expected = window ? intersectRanges(all, window) : all;
-  const range = span(expected);
-  const islands = range ? await readIslands(clickhouse, { network, processor, range }) : [];
-  const ranges = withMissing(expected, islands);
-  const totals = await readTotals(clickhouse, query, expected);
+  const tally = new Tally();
+  for await (const stretch of readStretches(clickhouse, { network, processor, expected })) {
+    tally.add(withMissing(intersectRanges(expected, stretch.range), stretch.islands));
+    tally.transactionCount += stretch.transactionCount;
+    tally.rowCount += stretch.rowCount;
+  }
   const counted = verify
     ? await recount(clickhouse, { network, processor, ranges: expected })
     : null;
+  const { blocks, ranges, omitted, transactionCount, rowCount } = tally;
   return {
     network,
     processor,
     expected,
-    blocks: countByStatus(ranges),
+    blocks,
     ranges,
-    ...totals,
+    ...(omitted > 0 ? { rangesOmitted: omitted } : {}),
+    transactionCount,
+    rowCount,
     miscounted: counted?.miscounted ?? [],
     duplicates: counted?.duplicates ?? 0,
     lastRecountAt: counted?.at ?? null,
   };
 }
 
-/** The islands inside the expected ranges, and `missing` where none is. */
-function withMissing(
-  expected: readonly BlockRange[],
-  islands: readonly CoverageRange[],
-): CoverageRange[] {
-  const missing = subtractRanges(expected, islands).map((range) => ({
-    ...range,
-    status: "missing" as const,
-  }));
-  // Islands ascend and never meet, so each lies in the gaps of a complement that is cut away once.
-  const outside = span(expected)
-    ? subtractRanges([span(expected) ?? { fromBlock: 0, toBlock: 0 }], expected)
-    : [];
-  const inside =
-    outside.length === 0
-      ? islands
-      : islands.flatMap((island) =>
-          subtractRanges([island], outside).map((range) => ({ ...range, status: island.status })),
-        );
-  return [...inside, ...missing].toSorted((a, b) => a.fromBlock - b.fromBlock);
+/** Adds up ranges as they come, oldest first. */
+class Tally {
+  readonly blocks = { proven: 0, unverified: 0, failed: 0, quarantined: 0, missing: 0 };
+  readonly ranges: CoverageRange[] = [];
+  omitted = 0;
+  transactionCount = 0;
+  rowCount = 0;
+
+  add(ranges: readonly CoverageRange[]): void {
+    for (const range of ranges) {
+      this.blocks[range.status] += countBlocks(range);
+      this.#keep(range);
+    }
+  }
+
+  #keep(range: CoverageRange): void {
+    const last = this.ranges.at(-1);
+    if (last && last.status === range.status && last.toBlock + 1 === range.fromBlock) {
+      this.ranges[this.ranges.length - 1] = { ...last, toBlock: range.toBlock };
+    } else if (this.ranges.length < maximumRanges) {
+      this.ranges.push(range);
+    } else {
+      this.omitted += 1;
+    }
+  }
 }
 
-function intersectRanges(ranges: readonly BlockRange[], window: BlockRange): BlockRange[] {
+/** The islands, and `missing` where the expected ranges hold none. */
+function withMissing(expected: readonly BlockRange[], islands: readonly Island[]): CoverageRange[] {
+  const status: CoverageStatus = "missing";
+  const missing = subtractRanges(expected, islands).map((range) => ({ ...range, status }));
+  if (missing.length === 0) return [...islands];
+  return [...islands, ...missing].toSorted((a, b) => a.fromBlock - b.fromBlock);
+}
+
+export function intersectRanges(ranges: readonly BlockRange[], window: BlockRange): BlockRange[] {
   return ranges
     .map(({ fromBlock, toBlock }) => ({
       fromBlock: Math.max(fromBlock, window.fromBlock),
       toBlock: Math.min(toBlock, window.toBlock),
     }))
     .filter(({ fromBlock, toBlock }) => fromBlock <= toBlock);
-}
-
-function countByStatus(ranges: readonly CoverageRange[]): Record<CoverageStatus, number> {
-  const blocks = { proven: 0, unverified: 0, failed: 0, quarantined: 0, missing: 0 };
-  for (const range of ranges) blocks[range.status] += countBlocks(range);
-  return blocks;
-}
-
-async function readTotals(
-  clickhouse: ClickHouse,
-  { network, processor }: CoverageQuery,
-  expected: readonly BlockRange[],
-): Promise<{ transactionCount: number; rowCount: number }> {
-  if (expected.length === 0) return { transactionCount: 0, rowCount: 0 };
-  const [totals] = await clickhouse.query<{ transactions: string; rows: string }>(
-    `SELECT sum(transaction_count) AS transactions, sum(row_count) AS rows FROM execution_block FINAL
-     WHERE meta_network_name = {network:String} AND processor = {processor:String} AND status = 'complete'
-       AND (${expected.map(({ fromBlock, toBlock }) => `block_number BETWEEN ${fromBlock} AND ${toBlock}`).join(" OR ")})`,
-    { parameters: { network, processor } },
-  );
-  return {
-    transactionCount: Number(totals?.transactions ?? 0),
-    rowCount: Number(totals?.rows ?? 0),
-  };
 }

@@ -6,8 +6,10 @@ import {
   subtractRanges,
 } from "../domain/block-range.ts";
 import type { Processor } from "../domain/processor.ts";
+import { readBucketsWith } from "./buckets.ts";
 import type { ClickHouse } from "./client.ts";
-import { readIslands, span } from "./islands.ts";
+import { intersectRanges } from "./coverage.ts";
+import { chunkRanges, inRanges, readStretches } from "./islands.ts";
 import { closeExpected } from "./ranges.ts";
 
 /**
@@ -19,24 +21,25 @@ export async function readGaps(clickhouse: ClickHouse, query: GapQuery): Promise
     query.processors.map((processor) => readMissing(clickhouse, query, processor)),
   );
   const missing = subtractRanges(perProcessor.flat(), query.inHand);
-  const [due, failures, unchained] = await Promise.all([
-    readDue(clickhouse, query),
+  const [failures, unchained] = await Promise.all([
     readFailures(clickhouse, query),
     readUnchained(clickhouse, query),
   ]);
   return {
     missing: newestBlocks(missing, query.limit),
-    due,
+    due: failures.due,
     unchained,
     counts: {
       missing: missing.reduce((sum, range) => sum + countBlocks(range), 0),
-      failed: Number(failures?.failed ?? 0),
-      quarantined: Number(failures?.quarantined ?? 0),
+      failed: failures.failed,
+      quarantined: failures.quarantined,
     },
-    nextDueAt:
-      failures?.next_due_ms == null ? null : new Date(Number(failures.next_due_ms)).toISOString(),
+    nextDueAt: failures.nextDueMs === null ? null : new Date(failures.nextDueMs).toISOString(),
   };
 }
+
+/** Ranges of missing blocks that one scan holds at most, the newest: it can do only some hundred of them. */
+const maximumRanges = 100_000;
 
 async function readMissing(
   clickhouse: ClickHouse,
@@ -44,9 +47,16 @@ async function readMissing(
   processor: Processor,
 ): Promise<BlockRange[]> {
   const expected = await closeExpected(clickhouse, { network, processor, ranges });
-  const range = span(expected);
-  if (!range) return [];
-  return subtractRanges(expected, await readIslands(clickhouse, { network, processor, range }));
+  let missing: BlockRange[] = [];
+  for await (const { range, islands } of readStretches(clickhouse, {
+    network,
+    processor,
+    expected,
+  })) {
+    missing.push(...subtractRanges(intersectRanges(expected, range), islands));
+    if (missing.length > 2 * maximumRanges) missing = missing.slice(-maximumRanges);
+  }
+  return missing;
 }
 
 /** The newest blocks of the ranges, at most `limit`, newest first. */
@@ -77,42 +87,63 @@ function rowsOf(query: GapQuery) {
 const isDue =
   "status = 'failed' AND next_attempt_at <= fromUnixTimestamp64Milli({now:Int64}, 'UTC')";
 
-async function readDue(clickhouse: ClickHouse, query: GapQuery): Promise<number[]> {
-  const { where, parameters } = rowsOf(query);
-  const rows = await clickhouse.query<{ block: string }>(
-    `SELECT DISTINCT block_number AS block FROM execution_block FINAL
-     WHERE ${where} AND ${isDue}
-     ORDER BY block DESC LIMIT {limit:UInt32}`,
-    { parameters },
-  );
-  return rows.map(({ block }) => Number(block));
+type FailureRow = {
+  failed: string;
+  quarantined: string;
+  next_due_ms: string | null;
+  due: string[];
+};
+type Failures = { failed: number; quarantined: number; nextDueMs: number | null; due: number[] };
+
+/** Looks only at buckets that hold a row of these statuses: they are few, whatever the ledger's length. */
+async function readFailures(clickhouse: ClickHouse, query: GapQuery): Promise<Failures> {
+  const { network, processors, limit } = query;
+  const statuses = ["failed", "quarantined"] as const;
+  const buckets = await readBucketsWith(clickhouse, { network, processors, statuses });
+  const total: Failures = { failed: 0, quarantined: 0, nextDueMs: null, due: [] };
+  for (const ranges of chunkRanges(buckets)) {
+    const found = await readFailuresIn(clickhouse, query, ranges);
+    if (!found) continue;
+    total.failed += Number(found.failed);
+    total.quarantined += Number(found.quarantined);
+    if (total.due.length < limit) total.due.push(...found.due.map(Number));
+    const nextDueMs = found.next_due_ms === null ? null : Number(found.next_due_ms);
+    if (nextDueMs !== null) total.nextDueMs = Math.min(total.nextDueMs ?? nextDueMs, nextDueMs);
+  }
+  return { ...total, due: total.due.slice(0, limit) };
 }
 
-type Failures = { failed: string; quarantined: string; next_due_ms: string | null };
-
-async function readFailures(
+async function readFailuresIn(
   clickhouse: ClickHouse,
   query: GapQuery,
-): Promise<Failures | undefined> {
+  ranges: readonly BlockRange[],
+): Promise<FailureRow | undefined> {
   const { where, parameters } = rowsOf(query);
-  const [failures] = await clickhouse.query<Failures>(
+  const [failures] = await clickhouse.query<FailureRow>(
     `SELECT
        uniqExactIf(block_number, status = 'failed') AS failed,
        uniqExactIf(block_number, status = 'quarantined') AS quarantined,
-       toUnixTimestamp64Milli(minOrNullIf(next_attempt_at, status = 'failed' AND NOT ifNull(${isDue}, 0))) AS next_due_ms
+       toUnixTimestamp64Milli(minOrNullIf(next_attempt_at, status = 'failed' AND NOT ifNull(${isDue}, 0))) AS next_due_ms,
+       arraySlice(arrayReverseSort(groupUniqArrayIf(block_number, ifNull(${isDue}, 0))), 1, {limit:UInt32}) AS due
      FROM execution_block FINAL
-     WHERE ${where} AND status IN ('failed', 'quarantined')`,
+     WHERE ${where} AND status IN ('failed', 'quarantined') AND (${inRanges(ranges)})`,
     { parameters },
   );
   return failures;
 }
 
-/** Blocks whose hashes one scan compares: the newest, and as many older ones. Hashes are most of the ledger. */
-const blocksCompared = 500_000;
+/**
+ * Blocks whose hashes one scan compares: the newest, where reorgs are, and a slice of the others. Hashes are most of
+ * the ledger.
+ */
+const newestCompared = 20_000;
+const sliceBlocks = 100_000;
+const sliceMs = 15_000;
 
 /**
  * Neighbours that are both complete: the higher one's parent hash must be the lower one's hash. A ledger longer than
- * a scan is compared slice by slice, another one each minute, so that none is left out for long.
+ * a scan is compared slice by slice, another one every 15 s, so that none is left out for long (50 million blocks:
+ * two hours).
  */
 async function readUnchained(clickhouse: ClickHouse, query: GapQuery): Promise<number[]> {
   const { where, parameters } = rowsOf(query);
@@ -121,8 +152,8 @@ async function readUnchained(clickhouse: ClickHouse, query: GapQuery): Promise<n
     { parameters },
   );
   const top = Number(newest?.top ?? 0);
-  const slices = Math.ceil((top + 1) / blocksCompared);
-  const from = (Math.floor(parameters.now / 60_000) % slices) * blocksCompared;
+  const slices = Math.ceil((top + 1) / sliceBlocks);
+  const from = (Math.floor(parameters.now / sliceMs) % slices) * sliceBlocks;
   const rows = await clickhouse.query<{ block: string }>(
     `SELECT DISTINCT block FROM
      (
@@ -141,9 +172,9 @@ async function readUnchained(clickhouse: ClickHouse, query: GapQuery): Promise<n
     {
       parameters: {
         ...parameters,
-        newest: top - blocksCompared,
+        newest: top - newestCompared,
         from: from - 1,
-        to: from + blocksCompared - 1,
+        to: from + sliceBlocks - 1,
       },
     },
   );

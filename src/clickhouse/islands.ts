@@ -1,104 +1,199 @@
-import type { BlockRange } from "../domain/block-range.ts";
+import { type BlockRange, countBlocks } from "../domain/block-range.ts";
 import type { Processor } from "../domain/processor.ts";
+import { bucketBlocks, bucketOf, bucketRange, type Group, readGroups } from "./buckets.ts";
 import type { ClickHouse } from "./client.ts";
 
 /** What a ledger row counts as in coverage; a retracted one is no row. */
 export type IslandStatus = "proven" | "unverified" | "failed" | "quarantined";
 export type Island = BlockRange & { readonly status: IslandStatus };
 
-type IslandQuery = { network: string; processor: Processor; range: BlockRange };
-type Run = { bucket: string; label: IslandStatus; first: string; last: string; rows: string };
+/** What stands in a piece of the way from the first expected block to the last. */
+export type Stretch = {
+  /** Stretches tile that way, oldest first. */
+  readonly range: BlockRange;
+  /** Runs of expected blocks of one status, oldest first. Two that meet at a border of buckets may have the same one. */
+  readonly islands: readonly Island[];
+  readonly transactionCount: number;
+  readonly rowCount: number;
+};
 
-/** Blocks of one bucket: few enough to look at singly, many enough that millions of blocks are few buckets. */
-const bucketBlocks = 1000;
+type StretchQuery = {
+  readonly network: string;
+  readonly processor: Processor;
+  /** Merged ranges. */
+  readonly expected: readonly BlockRange[];
+};
+
+/** Blocks and ranges that one statement looks at singly: bounds its answer and its text. */
+const blocksPerLook = 1_000_000;
+const rangesPerLook = 1000;
+
+/** What is to be told next: islands that are known, and parts that have to be looked at. */
+type Step = {
+  readonly solid: (Island & Totals)[];
+  readonly open: BlockRange[];
+  toBlock: number;
+};
+type Totals = { readonly transactionCount: number; readonly rowCount: number };
+const nothing: Totals = { transactionCount: 0, rowCount: 0 };
 
 /**
- * Maximal runs of ledger rows of one status, oldest first. Buckets in which each status stands in one run are told by
- * their counts alone, eight times faster than by looking at every row and its neighbours; that is left for the others.
+ * Tells what stands of the expected blocks, oldest first, in bounded memory. Buckets in which one run of one status
+ * stands, without older versions, are told by their counts alone; the rows of all others are looked at.
  */
-export async function readIslands(clickhouse: ClickHouse, query: IslandQuery): Promise<Island[]> {
-  const runs = await readBuckets(clickhouse, query);
-  const ragged = new Set(runs.filter((run) => !isUnbroken(run)).map(({ bucket }) => bucket));
-  const solid = runs
-    .filter(({ bucket }) => !ragged.has(bucket))
-    .map(({ first, last, label }) => toIsland(first, last, label));
-  return join([...solid, ...(await readRagged(clickhouse, query, [...ragged]))]);
+export async function* readStretches(
+  clickhouse: ClickHouse,
+  query: StretchQuery,
+): AsyncGenerator<Stretch> {
+  const whole = span(query.expected);
+  if (!whole) return;
+  const groups = await readGroups(clickhouse, { ...query, range: whole });
+  let { fromBlock } = whole;
+  for (const { solid, open, toBlock } of planSteps(groups, query.expected, whole.toBlock)) {
+    const looked = open.length > 0 ? await look(clickhouse, query, open) : [];
+    const found = [...solid, ...looked].toSorted((a, b) => a.fromBlock - b.fromBlock);
+    yield {
+      range: { fromBlock, toBlock },
+      islands: found.map((island) => ({
+        fromBlock: island.fromBlock,
+        toBlock: island.toBlock,
+        status: island.status,
+      })),
+      transactionCount: found.reduce((sum, island) => sum + island.transactionCount, 0),
+      rowCount: found.reduce((sum, island) => sum + island.rowCount, 0),
+    };
+    fromBlock = toBlock + 1;
+  }
 }
 
-/** Block numbers differ, so a run has no hole exactly when its rows fill the way from its first to its last. */
-function isUnbroken({ first, last, rows }: Run): boolean {
-  return Number(last) - Number(first) + 1 === Number(rows);
+function* planSteps(
+  groups: ReadonlyMap<number, readonly Group[]>,
+  expected: readonly BlockRange[],
+  lastBlock: number,
+): Generator<Step> {
+  let step: Step = { solid: [], open: [], toBlock: 0 };
+  let openBlocks = 0;
+  let next = 0;
+  for (const [bucket, inBucket] of groups) {
+    const range = bucketRange(bucket);
+    while (next < expected.length && expected[next]!.toBlock < range.fromBlock) next += 1;
+    const parts = overlapsOf(range, expected, next);
+    const [only] = inBucket;
+    if (parts.length === 0 || inBucket.every(({ status }) => status === "retracted")) continue;
+    if (only && inBucket.length === 1 && isUnbroken(only) && isInside(only, parts)) {
+      const { fromBlock, toBlock, status } = only;
+      if (status === "retracted") continue;
+      const isComplete = status === "proven" || status === "unverified";
+      const { transactionCount, rowCount } = isComplete ? only : nothing;
+      step.solid.push({ fromBlock, toBlock, status, transactionCount, rowCount });
+      continue;
+    }
+    step.open.push(...parts);
+    openBlocks += bucketBlocks;
+    if (openBlocks < blocksPerLook && step.open.length < rangesPerLook) continue;
+    yield { ...step, toBlock: Math.min(range.toBlock, lastBlock) };
+    step = { solid: [], open: [], toBlock: 0 };
+    openBlocks = 0;
+  }
+  yield { ...step, toBlock: lastBlock };
 }
 
-function toIsland(first: string, last: string, status: IslandStatus): Island {
-  return { fromBlock: Number(first), toBlock: Number(last), status };
+/** Each place stands once, and they fill the way from the first to the last: no older version, no hole. */
+function isUnbroken({ fromBlock, toBlock, versions, places }: Group): boolean {
+  return versions === places && toBlock - fromBlock + 1 === places;
 }
 
-const labelledRows = `
-  SELECT block_number AS block, if(status = 'complete', toString(proof), toString(status)) AS label
-  FROM execution_block FINAL
-  WHERE meta_network_name = {network:String} AND processor = {processor:String} AND status != 'retracted'
-    AND block_number BETWEEN {from:UInt64} AND {to:UInt64}`;
-
-function parametersOf({ network, processor, range }: IslandQuery) {
-  return { network, processor, from: range.fromBlock, to: range.toBlock };
-}
-
-function readBuckets(clickhouse: ClickHouse, query: IslandQuery): Promise<Run[]> {
-  return clickhouse.query<Run>(
-    `SELECT intDiv(block, ${bucketBlocks}) AS bucket, label, min(block) AS first, max(block) AS last, count() AS rows
-     FROM (${labelledRows}) GROUP BY bucket, label`,
-    { parameters: parametersOf(query) },
+function isInside(inner: BlockRange, parts: readonly BlockRange[]): boolean {
+  return parts.some(
+    ({ fromBlock, toBlock }) => fromBlock <= inner.fromBlock && inner.toBlock <= toBlock,
   );
 }
 
-/** First and last rows of the runs in some buckets, paired. */
-async function readRagged(
+/** The parts of a range that lie in sorted ranges, of which those before `first` end below it. */
+function overlapsOf(range: BlockRange, ranges: readonly BlockRange[], first: number): BlockRange[] {
+  const parts: BlockRange[] = [];
+  for (let at = first; at < ranges.length && ranges[at]!.fromBlock <= range.toBlock; at += 1) {
+    parts.push({
+      fromBlock: Math.max(range.fromBlock, ranges[at]!.fromBlock),
+      toBlock: Math.min(range.toBlock, ranges[at]!.toBlock),
+    });
+  }
+  return parts;
+}
+
+/** A block and its label as one number, so that neighbours of one label differ by 16. */
+const labels = ["proven", "unverified", "failed", "quarantined"] as const;
+const codeOf = `block_number * 16 + multiIf(status = 'failed', 2, status = 'quarantined', 3, proof = 'proven', 0, 1)`;
+
+type LookedAt = { starts: string[]; ends: string[]; transactions: string; rows: string };
+
+/** Runs of one status in some ranges, from their rows. Totals stand with the first run of each bucket. */
+async function look(
   clickhouse: ClickHouse,
-  query: IslandQuery,
-  buckets: readonly string[],
-): Promise<Island[]> {
-  if (buckets.length === 0) return [];
-  const ends = await clickhouse.query<{ block: string; label: IslandStatus; is_last: number }>(
-    `SELECT block, label, is_last FROM
+  { network, processor }: StretchQuery,
+  ranges: readonly BlockRange[],
+): Promise<(Island & Totals)[]> {
+  const buckets = await clickhouse.query<LookedAt>(
+    `SELECT
+       arrayDifference(codes) AS steps,
+       arrayFilter((code, step) -> step != 16, codes, steps) AS starts,
+       arrayPushBack(arrayFilter((code, step) -> step != 16, arrayPopBack(codes), arrayPopFront(steps)), codes[-1]) AS ends,
+       transactions, rows
+     FROM
      (
        SELECT
-         block, label,
-         lagInFrame(block, 1, block) OVER w AS previous, lagInFrame(label, 1, '') OVER w AS previous_label,
-         leadInFrame(block, 1, block) OVER w AS next, leadInFrame(label, 1, '') OVER w AS next_label,
-         previous + 1 != block OR previous_label != label AS is_first,
-         next != block + 1 OR next_label != label AS is_last
-       FROM (${labelledRows} AND intDiv(block_number, ${bucketBlocks}) IN (${buckets.join(", ")}))
-       WINDOW w AS (ORDER BY block ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING)
-     )
-     WHERE is_first OR is_last
-     ORDER BY block`,
-    { parameters: parametersOf(query) },
+         arraySort(groupArray(${codeOf})) AS codes,
+         sumIf(transaction_count, status = 'complete') AS transactions, sumIf(row_count, status = 'complete') AS rows
+       FROM execution_block FINAL
+       WHERE meta_network_name = {network:String} AND processor = {processor:String} AND status != 'retracted'
+         AND (${inRanges(ranges)})
+       GROUP BY intDiv(block_number, ${bucketBlocks})
+     )`,
+    { parameters: { network, processor } },
   );
-  const islands: Island[] = [];
-  let first: string | null = null;
-  for (const { block, label, is_last } of ends) {
-    first ??= block;
-    if (is_last === 1) {
-      islands.push(toIsland(first, block, label));
-      first = null;
-    }
-  }
-  return islands;
+  return buckets.flatMap(({ starts, ends, transactions, rows }) =>
+    starts.map((start, index) => ({
+      fromBlock: Math.floor(Number(start) / 16),
+      toBlock: Math.floor(Number(ends[index]) / 16),
+      status: labels[Number(start) % 16] ?? "unverified",
+      transactionCount: index === 0 ? Number(transactions) : 0,
+      rowCount: index === 0 ? Number(rows) : 0,
+    })),
+  );
 }
 
-/** Sorts runs and joins neighbours of one status. */
-function join(runs: readonly Island[]): Island[] {
-  const islands: Island[] = [];
-  for (const run of runs.toSorted((a, b) => a.fromBlock - b.fromBlock)) {
-    const last = islands.at(-1);
-    if (last && last.status === run.status && last.toBlock + 1 === run.fromBlock) {
-      islands[islands.length - 1] = { ...last, toBlock: run.toBlock };
+/**
+ * A condition that the primary key prunes by. Whole buckets are named by a set: a long OR is evaluated for every row.
+ */
+export function inRanges(ranges: readonly BlockRange[]): string {
+  const buckets: number[] = [];
+  const parts: string[] = [];
+  for (const { fromBlock, toBlock } of ranges) {
+    const isWhole = fromBlock % bucketBlocks === 0 && (toBlock + 1) % bucketBlocks === 0;
+    if (!isWhole) parts.push(`block_number BETWEEN ${fromBlock} AND ${toBlock}`);
+    else for (let b = bucketOf(fromBlock); b <= bucketOf(toBlock); b += 1) buckets.push(b);
+  }
+  if (buckets.length > 0) {
+    parts.push(`intDiv(block_number, ${bucketBlocks}) IN (${buckets.join(", ")})`);
+  }
+  return parts.join(" OR ");
+}
+
+/** Cuts disjoint ranges, oldest first, into groups that one statement can be asked for, newest first. */
+export function chunkRanges(ranges: readonly BlockRange[]): BlockRange[][] {
+  const chunks: BlockRange[][] = [];
+  let blocks = Number.POSITIVE_INFINITY;
+  for (const range of ranges.toReversed()) {
+    const last = chunks.at(-1);
+    if (last && blocks < blocksPerLook && last.length < rangesPerLook) {
+      last.push(range);
+      blocks += countBlocks(range);
     } else {
-      islands.push(run);
+      chunks.push([range]);
+      blocks = countBlocks(range);
     }
   }
-  return islands;
+  return chunks;
 }
 
 /** From the first block of the first range to the last of the last; null without ranges. */

@@ -77,7 +77,8 @@ export async function closeExpected(
 ): Promise<BlockRange[]> {
   const own = ranges.filter((range) => range.processor === processor);
   if (own.length === 0) return [];
-  const top = await readHighestBlock(clickhouse, network, processor);
+  const isOpen = own.some(({ toBlock }) => toBlock === null);
+  const top = isOpen ? await readHighestBlock(clickhouse, network, processor) : null;
   return mergeRanges(
     own
       .map(({ fromBlock, toBlock }) => ({ fromBlock, toBlock: toBlock ?? top ?? -1 }))
@@ -85,17 +86,32 @@ export async function closeExpected(
   );
 }
 
+/** Widths of the looks for the highest block, from the highest number of the ledger downwards. */
+const firstLookBlocks = 1000;
+const lookFactor = 8;
+
 async function readHighestBlock(
   clickhouse: ClickHouse,
   network: string,
   processor: Processor,
 ): Promise<number | null> {
-  const [row] = await clickhouse.query<{ block_number: string }>(
-    `SELECT block_number FROM execution_block FINAL
-     WHERE meta_network_name = {network:String} AND processor = {processor:String}
-       AND status != 'retracted' AND error_kind != 'block_not_found'
-     ORDER BY block_number DESC LIMIT 1`,
+  const [top] = await clickhouse.query<{ last: string | null }>(
+    `SELECT maxOrNull(block_number) AS last FROM execution_block
+     WHERE meta_network_name = {network:String} AND processor = {processor:String}`,
     { parameters: { network, processor } },
   );
-  return row ? Number(row.block_number) : null;
+  if (top?.last == null) return null;
+  const last = Number(top.last);
+  for (let width = firstLookBlocks; ; width *= lookFactor) {
+    const from = Math.max(0, last - width + 1);
+    const [row] = await clickhouse.query<{ block_number: string }>(
+      `SELECT block_number FROM execution_block FINAL
+       WHERE meta_network_name = {network:String} AND processor = {processor:String}
+         AND block_number >= {from:UInt64} AND status != 'retracted' AND error_kind != 'block_not_found'
+       ORDER BY block_number DESC LIMIT 1`,
+      { parameters: { network, processor, from } },
+    );
+    if (row) return Number(row.block_number);
+    if (from === 0) return null;
+  }
 }

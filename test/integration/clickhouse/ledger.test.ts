@@ -249,17 +249,17 @@ describe("gaps", () => {
       },
     ]);
     const found = [];
-    for (let minute = 0; minute < 4; minute += 1) {
+    for (let scan = 0; scan < 10; scan += 3) {
       const gaps = await ledger().findGaps({
         ...query,
         network,
         expected: await ranges().read(network),
-        now: new Date(minute * 60_000).toISOString(),
+        now: new Date((scan + 1) * 15_000).toISOString(),
       });
       expect(gaps.missing).toEqual([{ fromBlock: 1_600_000, toBlock: 1_600_000 }]);
       found.push(gaps.unchained);
     }
-    expect(found).toEqual([[], [700_000], [], []]);
+    expect(found).toEqual([[], [], [700_000], []]);
   }, 60_000);
 
   test("are none where nothing is expected", async () => {

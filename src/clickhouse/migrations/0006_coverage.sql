@@ -1,0 +1,16 @@
+-- Coverage of tens of millions of blocks from some ten thousand groups. A projection lies in the part whose rows it
+-- counts, so that it can neither be late nor stand for rows that are not there; a merge that drops old versions makes
+-- it anew. It counts versions, not blocks: where `places` is less than the count, a block has several, and coverage
+-- asks those buckets with FINAL. Its reader is src/clickhouse/buckets.ts.
+ALTER TABLE execution_block MODIFY SETTING deduplicate_merge_projection_mode = 'rebuild';
+
+ALTER TABLE execution_block ADD PROJECTION IF NOT EXISTS coverage_bucket
+(
+  SELECT
+    meta_network_name, processor, intDiv(block_number, 1000), status, proof,
+    count(), min(block_number), max(block_number), groupBitmap(toUInt16(block_number % 1000)),
+    sum(transaction_count), sum(row_count)
+  GROUP BY meta_network_name, processor, intDiv(block_number, 1000), status, proof
+);
+
+ALTER TABLE execution_block MATERIALIZE PROJECTION coverage_bucket;

@@ -1,0 +1,162 @@
+import * as fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fillLedger } from "../../../bench/support/ledger.ts";
+import { groupsSql } from "../../../src/clickhouse/buckets.ts";
+import { createLedger } from "../../../src/clickhouse/ledger.ts";
+import { createRangeStore } from "../../../src/clickhouse/ranges.ts";
+import { type LedgerRow, ledgerStatuses, packVersion } from "../../../src/domain/ledger.ts";
+import { startTestClickHouse, type TestClickHouse } from "../../support/clickhouse.ts";
+import { ledgerRow } from "../../support/ledger-rows.ts";
+
+let clickhouse: TestClickHouse;
+beforeAll(async () => {
+  clickhouse = await startTestClickHouse();
+});
+afterAll(() => clickhouse.stop());
+
+const ledger = () => createLedger(clickhouse.client);
+
+async function expectBlocks(network: string, fromBlock: number, toBlock: number): Promise<void> {
+  await createRangeStore(clickhouse.client).write([
+    {
+      network,
+      processor: "structlog",
+      fromBlock,
+      toBlock,
+      origin: "backfill",
+      workflowId: `backfill/${network}/${fromBlock}-${toBlock}`,
+      state: "done",
+    },
+  ]);
+}
+
+/** What a slow reader of all versions would say of a block. */
+function statusOf(versions: readonly LedgerRow[]): string {
+  const winner = versions.toSorted((a, b) => (packVersion(a) < packVersion(b) ? 1 : -1))[0];
+  if (!winner || winner.status === "retracted") return "missing";
+  return winner.status === "complete" ? winner.proof : winner.status;
+}
+
+describe("coverage of a ledger that moves", () => {
+  // Around a border of the buckets that are counted, and of those that a projection keeps.
+  const first = 990;
+  const blocks = 20;
+  const version = fc.record({
+    block: fc.integer({ min: first, max: first + blocks - 1 }),
+    status: fc.constantFrom(...ledgerStatuses),
+    proof: fc.constantFrom("proven" as const, "unverified" as const),
+    generation: fc.integer({ min: 0, max: 2 }),
+    attempts: fc.integer({ min: 1, max: 9 }),
+    rowCount: fc.nat(5),
+  });
+
+  test("counts the winner of each block after late events, zombies, releases, reorgs and merges", async () => {
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(version, { minLength: 1, maxLength: 40 }), {
+          minLength: 1,
+          maxLength: 4,
+        }),
+        fc.boolean(),
+        async (inserts, merged) => {
+          run += 1;
+          const network = `moving-${run}`;
+          await expectBlocks(network, first, first + blocks - 1);
+          const written = new Map<number, LedgerRow[]>();
+          for (const insert of inserts) {
+            const rows = new Map<bigint | string, LedgerRow>();
+            for (const { block, ...facts } of insert) {
+              const row = ledgerRow({ network, blockNumber: block, ...facts });
+              // Of equal versions the later wins; which one that is in one insert nobody promises.
+              const before = written.get(block) ?? [];
+              const isKnown = before.some((known) => packVersion(known) === packVersion(row));
+              if (!isKnown) rows.set(`${block}:${packVersion(row)}`, row);
+            }
+            for (const row of rows.values()) {
+              written.set(row.blockNumber, [...(written.get(row.blockNumber) ?? []), row]);
+            }
+            await ledger().write([...rows.values()]);
+          }
+          if (merged) await clickhouse.client.command("OPTIMIZE TABLE execution_block FINAL");
+          const coverage = await ledger().coverage({
+            network,
+            processor: "structlog",
+            verify: false,
+          });
+          const told = coverage.ranges.flatMap(({ fromBlock, toBlock, status }) =>
+            Array.from({ length: toBlock - fromBlock + 1 }, (_, i) => [fromBlock + i, status]),
+          );
+          const wanted = Array.from({ length: blocks }, (_, i) => [
+            first + i,
+            statusOf(written.get(first + i) ?? []),
+          ]);
+          expect(told).toEqual(wanted);
+          const rowsOfWinners = [...written.values()]
+            .map((rows) => rows.toSorted((a, b) => (packVersion(a) < packVersion(b) ? 1 : -1))[0]!)
+            .filter(({ status }) => status === "complete")
+            .reduce((sum, { rowCount }) => sum + rowCount, 0);
+          expect(coverage.rowCount).toBe(rowsOfWinners);
+        },
+      ),
+      { numRuns: 30 },
+    );
+  }, 120_000);
+});
+
+describe("coverage of a long ledger", () => {
+  const network = "long";
+  let blocks = 0;
+  beforeAll(async () => {
+    blocks = await fillLedger(clickhouse.client, { network, rows: 1_500_000, say: () => {} });
+  }, 60_000);
+
+  test("is what the generator wrote, and gaps agree with it", async () => {
+    const coverage = await ledger().coverage({ network, processor: "transaction", verify: false });
+    expect(blocks).toBe(500_000);
+    expect(coverage.blocks).toEqual({
+      proven: blocks - 5 * (20 + 10 + 5 + 50),
+      unverified: 250,
+      failed: 50,
+      quarantined: 25,
+      missing: 100,
+    });
+    expect(coverage.transactionCount).toBe((blocks - 5 * (20 + 10 + 5)) * 150);
+    const processors = ["structlog", "structlog_agg", "transaction"] as const;
+    const gaps = await ledger().findGaps({
+      network,
+      processors,
+      expected: await createRangeStore(clickhouse.client).read(network),
+      inHand: [],
+      limit: 3,
+      now: "2026-01-01T00:00:00.000Z",
+    });
+    expect(gaps.counts).toEqual({ missing: 100, failed: 50, quarantined: 25 });
+    expect(gaps.missing).toEqual(
+      [400_038, 400_036, 400_034].map((block) => ({ fromBlock: block, toBlock: block })),
+    );
+  });
+
+  test("is answered from the projection: no row of the ledger is read to count its buckets", async () => {
+    const plan = await clickhouse.client.query<{ explain: string }>(
+      `EXPLAIN indexes = 1 ${groupsSql}`,
+      { parameters: { network, processor: "structlog", from: 0, to: 1000 } },
+    );
+    expect(plan.map(({ explain }) => explain).join("\n")).toContain("coverage_bucket");
+  });
+
+  test.each([
+    "canonical_execution_transaction",
+    "canonical_execution_transaction_structlog",
+    "canonical_execution_transaction_structlog_agg",
+  ])("one block of %s reads a granule or two of the ledger", async (view) => {
+    const estimate = await clickhouse.client.query<{ table: string; rows: string }>(
+      `EXPLAIN ESTIMATE SELECT * FROM ${view} WHERE meta_network_name = '${network}' AND block_number = 250000`,
+    );
+    const read = estimate
+      .filter(({ table }) => table === "execution_block")
+      .reduce((sum, { rows }) => sum + Number(rows), 0);
+    expect(read).toBeGreaterThan(0);
+    expect(read).toBeLessThanOrEqual(8 * 8192);
+  });
+});
