@@ -142,6 +142,8 @@ export type RequeueRequest = {
 export type RequeueAnswer = {
   readonly queued: number;
   readonly alreadyQueued: number;
+  /** Which of them waited already, as numbers and ranges; absent where none did. */
+  readonly alreadyQueuedBlocks?: readonly string[];
   readonly refused: readonly { readonly blocks: string; readonly why: string }[];
   readonly paused: boolean;
 };

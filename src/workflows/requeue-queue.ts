@@ -42,10 +42,12 @@ export class RequeueQueue {
     const fresh = subtractRanges(ranges, this.rangesThatCover(common.processors));
     const room = this.countRoom(fresh, common);
     const [taken, tooMany] = [fresh.slice(0, room), fresh.slice(room)];
+    const known = subtractRanges(ranges, fresh);
     this.waiting = [...this.waiting, ...taken.map((range) => ({ ...range, ...common }))];
     return {
       queued: sumBlocks(taken),
-      alreadyQueued: sumBlocks(ranges) - sumBlocks(fresh),
+      alreadyQueued: sumBlocks(known),
+      ...(known.length > 0 ? { alreadyQueuedBlocks: known.map(toText) } : {}),
       refused: tooMany.map((range) => ({
         blocks: formatRange(range),
         why: `the queue is full (${this.waiting.length} ranges); ask again when some are done`,
@@ -91,6 +93,11 @@ export class RequeueQueue {
     }
     return room;
   }
+}
+
+/** As messages write it, without marks of thousands. */
+function toText({ fromBlock, toBlock }: BlockRange): string {
+  return fromBlock === toBlock ? String(fromBlock) : `${fromBlock}-${toBlock}`;
 }
 
 function countBytes(value: unknown): number {

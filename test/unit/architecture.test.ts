@@ -26,6 +26,16 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "temporal",
     "observability",
   ],
+  server: [
+    "workflows/messages",
+    "client",
+    "config",
+    "domain",
+    "errors",
+    "clickhouse",
+    "temporal",
+    "observability",
+  ],
 };
 /** Packages a room may load; rooms that are absent may load any. */
 const packages: Readonly<Record<string, RegExp>> = {
