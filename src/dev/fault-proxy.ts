@@ -3,12 +3,22 @@ import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
 import { type Fault, FaultPlan } from "./fault-plan.ts";
+import { callNode } from "./json-rpc.ts";
+import { answerWrongly } from "./wrong-answers.ts";
 
 /** Stands between us and a node, and breaks what it is told to break. */
 export type FaultProxy = {
   readonly url: string;
   /** Makes the next `times` step traces of a block (number or hash) fail; default once. */
   readonly failBlock: (block: number | string, fault: Fault, times?: number) => void;
+  /** Makes the next step trace of any block fail. */
+  readonly failNext: (fault: Fault) => void;
+  /** Takes back every fault that was not done yet. */
+  readonly clear: () => void;
+  /** The head seems to be so many blocks lower; 0: it is what it is. */
+  readonly sinkHead: (blocks: number) => void;
+  /** Runs once, after a step trace was asked for and before the node sees it. */
+  readonly beforeNextTrace: (work: () => Promise<void>) => void;
   /** Faults that were really done, oldest first. */
   readonly injected: FaultPlan["injected"];
   /** true: the node is away, every connection is refused or broken. false: it is back. */
@@ -23,12 +33,10 @@ const call = z.object({
 });
 type Call = z.infer<typeof call>;
 const traceMethods = ["debug_traceBlockByHash", "debug_traceBlockByNumber"];
-const blockMethods = ["eth_getBlockByNumber", "eth_getBlockByHash"];
-const traceAnswer = z.looseObject({
-  result: z.array(z.looseObject({ result: z.looseObject({ structLogs: z.array(z.unknown()) }) })),
-});
+/** What is read here before it is handed on: it tells which hash stands at a number, and where the head is. */
+const smallMethods = ["eth_getBlockByNumber", "eth_getBlockByHash", "eth_blockNumber"];
 const named = z.object({ tracer: z.string() });
-type TraceAnswer = z.infer<typeof traceAnswer>;
+const numberAnswer = z.looseObject({ id: z.unknown(), result: z.string() });
 const blockAnswer = z.object({ result: z.object({ number: z.string(), hash: z.string() }) });
 
 /** Starts a proxy on loopback. What no fault concerns is streamed through as it is. */
@@ -37,10 +45,9 @@ export async function startFaultProxy(options: {
   readonly port?: number;
 }): Promise<FaultProxy> {
   const plan = new FaultPlan();
+  const route: Route = { targetUrl: options.targetUrl, plan, headSinks: 0, beforeTrace: null };
   const server = createServer((incoming, outgoing) => {
-    handle({ targetUrl: options.targetUrl, plan }, incoming, outgoing).catch(() =>
-      outgoing.destroy(),
-    );
+    handle(route, incoming, outgoing).catch(() => outgoing.destroy());
   });
   const listen = (port: number) =>
     new Promise<number>((resolve, reject) => {
@@ -59,6 +66,18 @@ export async function startFaultProxy(options: {
   return {
     url: `http://127.0.0.1:${port}`,
     failBlock: (block, fault, times) => plan.failBlock(block, fault, times),
+    failNext: (fault) => plan.failNext(fault),
+    clear: () => {
+      plan.clear();
+      route.headSinks = 0;
+      route.beforeTrace = null;
+    },
+    sinkHead: (blocks) => {
+      route.headSinks = blocks;
+    },
+    beforeNextTrace: (work) => {
+      route.beforeTrace = work;
+    },
     get injected() {
       return plan.injected;
     },
@@ -70,28 +89,66 @@ export async function startFaultProxy(options: {
   };
 }
 
-type Route = { readonly targetUrl: string; readonly plan: FaultPlan };
+type Route = {
+  readonly targetUrl: string;
+  readonly plan: FaultPlan;
+  headSinks: number;
+  beforeTrace: (() => Promise<void>) | null;
+};
 
 async function handle(route: Route, incoming: IncomingMessage, outgoing: ServerResponse) {
-  const body = await text(incoming);
+  const asked = await text(incoming);
+  const body = route.headSinks > 0 ? await withLowerHead(route, asked) : asked;
   const calls = parseCalls(body);
   const trace = calls.find(isStepTrace);
   const block = trace === undefined ? undefined : blockOf(trace);
   const fault = block === undefined ? undefined : route.plan.take(block);
-  if (trace !== undefined && fault !== undefined) {
-    await answerWrongly({ fault, trace, body, route, outgoing });
+  const ask = (content: string) => forward(route.targetUrl, content);
+  if (trace !== undefined && block !== undefined && fault !== undefined) {
+    await answerWrongly({ fault, block, id: trace.id, body, ask, outgoing, plan: route.plan });
     return;
   }
-  const answer = await forward(route.targetUrl, body);
-  outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-  if (calls.some(({ method }) => blockMethods.includes(method))) {
-    const content = await text(answer);
-    learnBlocks(route.plan, content);
-    outgoing.end(content);
+  if (trace !== undefined) await runBeforeTrace(route);
+  const answer = await ask(body);
+  const status = answer.statusCode ?? 502;
+  if (calls.some(({ method }) => smallMethods.includes(method))) {
+    const told = await text(answer);
+    learnBlocks(route.plan, told);
+    const content = route.headSinks > 0 ? lowerNumbers(route, calls, told) : told;
+    const length = { "content-length": Buffer.byteLength(content) };
+    outgoing.writeHead(status, { ...answer.headers, ...length }).end(content);
     return;
   }
+  outgoing.writeHead(status, answer.headers);
   await pipeline(answer, outgoing);
 }
+
+async function runBeforeTrace(route: Route): Promise<void> {
+  const work = route.beforeTrace;
+  route.beforeTrace = null;
+  await work?.();
+}
+
+/** Asks for a block below the head where the head is asked for. */
+async function withLowerHead({ targetUrl, headSinks }: Route, body: string): Promise<string> {
+  if (!body.includes('"latest"')) return body;
+  const head = Number(await callNode(targetUrl, "eth_blockNumber"));
+  return body.replaceAll('"latest"', `"${toHex(head - headSinks)}"`);
+}
+
+/** Answers to `eth_blockNumber` that are so many blocks too low. */
+function lowerNumbers({ headSinks }: Route, calls: readonly Call[], content: string): string {
+  const asked = calls.filter(({ method }) => method === "eth_blockNumber").map(({ id }) => id);
+  const lower = (answer: unknown): unknown => {
+    const parsed = numberAnswer.safeParse(answer);
+    if (!parsed.success || !asked.includes(parsed.data.id)) return answer;
+    return { ...parsed.data, result: toHex(Number(parsed.data.result) - headSinks) };
+  };
+  const answers: unknown = JSON.parse(content);
+  return JSON.stringify(Array.isArray(answers) ? answers.map(lower) : lower(answers));
+}
+
+const toHex = (blockNumber: number) => `0x${Math.max(0, blockNumber).toString(16)}`;
 
 function parseCalls(body: string): Call[] {
   try {
@@ -133,60 +190,4 @@ function forward(targetUrl: string, body: string): Promise<IncomingMessage> {
     target.once("error", reject);
     target.end(body);
   });
-}
-
-async function answerWrongly(wrong: {
-  fault: Fault;
-  trace: Call;
-  body: string;
-  route: Route;
-  outgoing: ServerResponse;
-}): Promise<void> {
-  const { fault, trace, outgoing, body, route } = wrong;
-  const json = { "content-type": "application/json" };
-  switch (fault) {
-    case "hang":
-      return;
-    case "tooManyRequests":
-      outgoing.writeHead(429, { "retry-after": "1" }).end("too many requests");
-      return;
-    case "unavailable":
-      outgoing.writeHead(503).end("service unavailable");
-      return;
-    case "garbage":
-      outgoing.writeHead(200, json).end('{"jsonrpc":"2.0","id":1,"result":[{"result":{"gas":]]]');
-      return;
-    case "refused": {
-      const error = { code: -32_000, message: "injected fault: the trace is refused" };
-      outgoing.writeHead(200, json).end(JSON.stringify({ jsonrpc: "2.0", id: trace.id, error }));
-      return;
-    }
-    case "cut": {
-      const content = await text(await forward(route.targetUrl, body));
-      outgoing.writeHead(200, { ...json, "content-length": Buffer.byteLength(content) });
-      outgoing.write(content.slice(0, content.length / 2), () => outgoing.destroy());
-      return;
-    }
-    case "short":
-    case "empty": {
-      const answer = traceAnswer.parse(
-        JSON.parse(await text(await forward(route.targetUrl, body))),
-      );
-      (fault === "short" ? dropTail : dropAll)(answer);
-      outgoing.writeHead(200, json).end(JSON.stringify(answer));
-      return;
-    }
-  }
-}
-
-/** Takes the last tenth of the steps away from the longest trace, as a node that hit a limit does. */
-function dropTail(answer: TraceAnswer): void {
-  const longest = answer.result.toSorted(
-    (a, b) => b.result.structLogs.length - a.result.structLogs.length,
-  )[0]?.result;
-  if (longest) longest.structLogs.length -= Math.ceil(longest.structLogs.length / 10);
-}
-
-function dropAll(answer: TraceAnswer): void {
-  for (const { result } of answer.result) result.structLogs.length = 0;
 }

@@ -91,6 +91,7 @@ test("garbage is no JSON", async () => {
 
 test.each([
   ["tooManyRequests", 429],
+  ["tooManyRequestsBare", 429],
   ["unavailable", 503],
 ] as const)("%s answers HTTP %i", async (fault, status) => {
   proxy.failBlock(block, fault);
@@ -100,6 +101,55 @@ test.each([
 test("a hanging trace never answers", async () => {
   proxy.failBlock(block, "hang");
   await expect(trace(AbortSignal.timeout(300))).rejects.toThrow(/timeout/);
+});
+
+test("the trace of another block is whole and valid", async () => {
+  await callNode(proxy.url, "eth_getBlockByNumber", ["0x8", false]);
+  const right = await (await trace()).text();
+  proxy.failBlock(block, "wrongBlock");
+  const wrong = await trace();
+  expect(wrong.status).toBe(200);
+  expect(await wrong.text()).not.toBe(right);
+});
+
+test("a dripping trace comes whole, in pieces", async () => {
+  const whole = await countSteps(await trace());
+  proxy.failBlock(block, "drip");
+  const { body } = await trace();
+  if (!body) throw new Error("no body");
+  const pieces: Uint8Array[] = [];
+  for await (const piece of body) pieces.push(piece);
+  expect(pieces.length).toBeGreaterThan(5);
+  expect(await countSteps(new Response(Buffer.concat(pieces)))).toBe(whole);
+});
+
+test("the next trace of whichever block fails, unless it is taken back", async () => {
+  proxy.failNext("empty");
+  expect(await countSteps(await trace())).toBe(0);
+  proxy.failNext("empty");
+  proxy.clear();
+  expect(await countSteps(await trace())).toBeGreaterThan(0);
+});
+
+test("a sunken head is lower however it is asked for", async () => {
+  const numberOf = z.object({ number: z.string() });
+  const head = Number(await callNode(proxy.url, "eth_blockNumber"));
+  proxy.sinkHead(3);
+  expect(Number(await callNode(proxy.url, "eth_blockNumber"))).toBe(head - 3);
+  const latest = await callNode(proxy.url, "eth_getBlockByNumber", ["latest", false]);
+  expect(Number(numberOf.parse(latest).number)).toBe(head - 3);
+  proxy.sinkHead(0);
+  expect(Number(await callNode(proxy.url, "eth_blockNumber"))).toBe(head);
+});
+
+test("something can happen between the question for a trace and its answer, once", async () => {
+  let happened = 0;
+  proxy.beforeNextTrace(async () => {
+    happened += 1;
+  });
+  await trace();
+  await trace();
+  expect(happened).toBe(1);
 });
 
 test("call traces and other blocks are left alone", async () => {

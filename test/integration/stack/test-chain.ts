@@ -11,7 +11,7 @@ export type TestChain = {
   readonly first: number;
   /** The head that the chain has run ahead to. */
   readonly head: number;
-  /** Mines blocks of further traffic. Not after a reorg: the senders' nonces would not fit any more. */
+  /** Mines blocks of further traffic, on whatever branch the chain stands. */
   readonly mine: (blocks: number) => Promise<void>;
   readonly stop: () => Promise<void>;
 };
@@ -27,11 +27,13 @@ export async function startTestChain(options: {
   readonly blocks: number;
 }): Promise<TestChain> {
   const anvil = await startDemoAnvil(options);
-  const producer = await BlockProducer.open(anvil.url);
-  const contracts = await setUpContracts(producer);
-  const first = (await producer.head()) + 1;
+  const founder = await BlockProducer.open(anvil.url);
+  const contracts = await setUpContracts(founder);
+  const first = (await founder.head()) + 1;
   let next = first;
   async function mine(blocks: number): Promise<void> {
+    // A reorg takes the senders' nonces back, so they are read anew.
+    const producer = await BlockProducer.open(anvil.url);
     for (const end = next + blocks; next < end; next += 1) {
       const planned = planBlock({ seed, blockNumber: next, contracts });
       const isHeavy = next % heavyEvery === 0;
