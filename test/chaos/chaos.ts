@@ -1,0 +1,239 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { targetOf } from "../../src/client/job-target.ts";
+import {
+  release,
+  requeue,
+  startBackfill,
+  startFollow,
+  startGapFill,
+} from "../../src/client/jobs.ts";
+import { stopJob } from "../../src/client/steer-job.ts";
+import { createRandom, type Random } from "../../src/dev/demo-chain/random.ts";
+import type { RunningProcess } from "../../src/dev/processes.ts";
+import { processors } from "../../src/domain/processor.ts";
+import { startTestStack, type TestStack } from "../integration/stack/stack.ts";
+import { type MovingChain, startMovingChain } from "./moving-chain.ts";
+import { type ChaosKind, planChaos } from "./plan.ts";
+import { compareWithOracle, type Verdict } from "./verdict.ts";
+
+type ChaosOptions = {
+  readonly seed: number;
+  readonly minutes: number;
+  readonly say: (line: string) => void;
+};
+
+/** How often each kind was really done, and whether what is stored is what a sequential oracle has. */
+export type ChaosReport = {
+  readonly injected: ReadonlyMap<ChaosKind, number>;
+  readonly released: number;
+  readonly verdict: Verdict;
+};
+
+const network = "chaos";
+/** Blocks that the chain has run ahead, for a backfill while chaos reigns. */
+const blocksAhead = 60;
+const workerEnv = {
+  FINALITY_DEPTH: "64",
+  RETRY_INITIAL_DELAY_MS: "1000",
+  RETRY_MAXIMUM_DELAY_MS: "4000",
+  TRACE_TIMEOUT_MS: "4000",
+};
+const scope = { network, processors };
+const gapFill = { ...scope, scanIntervalMs: 2000 };
+
+/** A real stack under seeded chaos, then peace until everything is complete, then the comparison. */
+export async function runChaos({ seed, minutes, say }: ChaosOptions): Promise<ChaosReport> {
+  const stack = await startTestStack({ blocks: blocksAhead });
+  const chain = startMovingChain(stack.chain);
+  try {
+    const workers = new Workers(stack);
+    await workers.start();
+    const range = { fromBlock: stack.chain.first, toBlock: stack.chain.head };
+    const { workflowId } = await startFollow(stack.client, {
+      ...scope,
+      startBlock: range.toBlock + 1,
+    });
+    await startGapFill(stack.client, gapFill);
+    await startBackfill(stack.client, { ...scope, range, actor: "chaos" });
+
+    const world = { stack, chain, workers, random: createRandom(seed, 99) };
+    const done = await letLoose(world, { seed, minutes, say });
+    say("chaos is over; waiting until every block is complete");
+    await makePeace(world);
+    await chain.stop();
+    const head = await chain.head();
+    const released = await waitUntilComplete(stack, { ...range, toBlock: head }, say);
+    await stopJob(stack.client, targetOf({ workflowId, kind: "follow", network, range: null }));
+    const verdict = await compareWithOracle(stack, network, { ...range, toBlock: head });
+    return { injected: done, released, verdict };
+  } finally {
+    await chain.stop();
+    await stack.stop();
+  }
+}
+
+type World = {
+  readonly stack: TestStack;
+  readonly chain: MovingChain;
+  readonly workers: Workers;
+  readonly random: Random;
+};
+
+/** Two workers; one that is killed has an heir at once. */
+class Workers {
+  readonly #stack: TestStack;
+  readonly #running: RunningProcess[] = [];
+
+  constructor(stack: TestStack) {
+    this.#stack = stack;
+  }
+
+  async start(): Promise<void> {
+    for (let place = 0; place < 2; place += 1) {
+      this.#running[place] = await this.#stack.startWorker(network, workerEnv);
+    }
+  }
+
+  async kill(place: number): Promise<void> {
+    await this.#running[place]?.kill();
+    this.#running[place] = await this.#stack.startWorker(network, workerEnv);
+  }
+
+  /** Longer than its heartbeats may be away: it wakes as a zombie beside its heir. */
+  async freeze(place: number): Promise<void> {
+    const pid = this.#running[place]?.pid;
+    if (pid === undefined) return;
+    process.kill(pid, "SIGSTOP");
+    try {
+      await sleep(15_000);
+    } finally {
+      process.kill(pid, "SIGCONT");
+    }
+  }
+}
+
+const outageMs = 1500;
+const staleMs = 3000;
+const deepestReorg = 6;
+
+/** Does all that is planned at its time; what cannot be done then is said and not counted. */
+async function letLoose(world: World, { seed, minutes, say }: ChaosOptions) {
+  const { proxy } = world.stack;
+  const counts = new Map<ChaosKind, number>();
+  const under: Promise<void>[] = [];
+  let kills: Promise<void> = Promise.resolve();
+  const startedAt = Date.now();
+  for (const { atMs, kind } of planChaos({ seed, minutes })) {
+    await sleep(Math.max(0, startedAt + atMs - Date.now()));
+    const work = async () => {
+      try {
+        await perform(world, kind);
+        if (!isTraceFault(kind)) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+        if (isLoud(kind)) say(`${clock(Date.now() - startedAt)}  ${kind}`);
+      } catch (error) {
+        say(`${clock(Date.now() - startedAt)}  ${kind} could not be done: ${firstLine(error)}`);
+      }
+    };
+    if (kind.startsWith("kill") || kind === "freezeWorker") {
+      kills = kills.then(work);
+      under.push(kills);
+    } else {
+      under.push(work());
+    }
+  }
+  await Promise.all(under);
+  for (const { fault } of proxy.injected) counts.set(fault, (counts.get(fault) ?? 0) + 1);
+  return counts;
+}
+
+async function perform({ stack, chain, workers, random }: World, kind: ChaosKind): Promise<void> {
+  const { proxy } = stack;
+  const depth = random.between(1, deepestReorg);
+  switch (kind) {
+    case "outage":
+      await proxy.outage(true);
+      await sleep(outageMs);
+      return proxy.outage(false);
+    case "staleHead":
+      proxy.sinkHead(depth);
+      await sleep(staleMs);
+      return proxy.sinkHead(0);
+    case "reorg":
+      return chain.reorg(depth);
+    case "shorterBranch":
+      return chain.shorten(depth + 1);
+    case "reorgBetweenCalls":
+      // Counted when it is asked for: the next trace is a moment away.
+      return proxy.beforeNextTrace(() => chain.reorg(depth).catch(() => {}));
+    case "killWorker":
+      return workers.kill(random.between(0, 1));
+    case "freezeWorker":
+      return workers.freeze(random.between(0, 1));
+    case "killTemporal":
+      await stack.temporal.kill();
+      return stack.temporal.restart();
+    case "killClickHouse":
+      await stack.clickhouse.kill();
+      return stack.clickhouse.restart();
+    case "requeue": {
+      const head = await chain.head();
+      const from = random.between(stack.chain.first, Math.max(stack.chain.first, head - 10));
+      const request = { blocks: [`${from}-${from + 3}`], reason: "chaos", actor: "chaos" };
+      await requeue(stack.client, gapFill, request);
+      return;
+    }
+    default:
+      proxy.failNext(kind);
+  }
+}
+
+const loud: readonly ChaosKind[] = [
+  "reorg",
+  "shorterBranch",
+  "reorgBetweenCalls",
+  "killWorker",
+  "freezeWorker",
+  "killTemporal",
+  "killClickHouse",
+  "requeue",
+];
+const isLoud = (kind: ChaosKind) => loud.includes(kind);
+const isTraceFault = (kind: ChaosKind) =>
+  !isLoud(kind) && kind !== "outage" && kind !== "staleHead";
+
+async function makePeace({ stack }: World): Promise<void> {
+  stack.proxy.clear();
+  await stack.proxy.outage(false);
+}
+
+const patienceMs = 240_000;
+
+/** What a person does afterwards: frees what was quarantined and waits. @returns how many blocks were freed. */
+async function waitUntilComplete(
+  { ledger, client }: TestStack,
+  range: { readonly fromBlock: number; readonly toBlock: number },
+  say: (line: string) => void,
+): Promise<number> {
+  const deadline = Date.now() + patienceMs;
+  const wanted = (range.toBlock - range.fromBlock + 1) * processors.length;
+  const freed = new Set<number>();
+  for (;;) {
+    const rows = await ledger.read({ network, processors, range });
+    const complete = rows.filter(({ status }) => status === "complete").length;
+    if (complete === wanted) return freed.size;
+    const stuck = rows.filter(({ status }) => status === "quarantined");
+    const blocks = [...new Set(stuck.map(({ blockNumber }) => blockNumber))];
+    if (blocks.length > 0) {
+      for (const block of blocks) freed.add(block);
+      await release(client, gapFill, { blocks, actor: "chaos", reason: "chaos is over" });
+    }
+    if (Date.now() > deadline) {
+      say(`gave up with ${complete} of ${wanted} ledger rows complete`);
+      return freed.size;
+    }
+    await sleep(2000);
+  }
+}
+
+const clock = (ms: number) => new Date(ms).toISOString().slice(14, 19);
+const firstLine = (error: unknown) => String(error).split("\n")[0];
