@@ -143,6 +143,7 @@ describe("indexBlocks on a real chain and the real ClickHouse", () => {
   test("follows a reorg of the real chain in one ledger insert", async () => {
     const dependencies = dependenciesFor("forked");
     await start(dependencies, "forked", { toBlock: head }).result;
+    const leftBranch = await network.node.blockRefs([4, 3, 2, 1, 0].map((below) => head - below));
     await callNode(anvil.url, "anvil_reorg", [5, []]);
     await callNode(anvil.url, "evm_mine");
 
@@ -158,6 +159,24 @@ describe("indexBlocks on a real chain and the real ClickHouse", () => {
        WHERE meta_network_name = 'forked' AND generation = 2`,
     );
     expect(Number(times?.inserts)).toBe(1);
+    const told = await clickhouse.client.query<{ depth: string; old_hashes: string[] }>(
+      `SELECT depth, first_block, last_block, old_hashes, new_hashes, retracted_blocks,
+         retracted_rows > 0 AS has_rows, reorged_at > now64(6) - INTERVAL 1 HOUR AS is_recent
+       FROM reorgs WHERE meta_network_name = 'forked'`,
+    );
+    const branch = await network.node.blockRefs([4, 3, 2, 1, 0].map((below) => head - below));
+    expect(told).toEqual([
+      {
+        depth: "5",
+        first_block: String(head - 4),
+        last_block: String(head),
+        old_hashes: leftBranch.map(({ hash }) => hash),
+        new_hashes: branch.map(({ hash }) => hash),
+        retracted_blocks: "0",
+        has_rows: 1,
+        is_recent: 1,
+      },
+    ]);
   });
 
   test("follows the head through a reorg onto a longer branch", async () => {

@@ -9,7 +9,7 @@ ALTER TABLE execution_block ADD PROJECTION IF NOT EXISTS coverage_bucket
   SELECT
     meta_network_name, processor, intDiv(block_number, 1000), status, proof,
     count(), min(block_number), max(block_number), groupBitmap(toUInt16(block_number % 1000)),
-    sum(transaction_count), sum(row_count)
+    sum(transaction_count), sum(row_count), sum(attempt_id), max(updated_at)
   GROUP BY meta_network_name, processor, intDiv(block_number, 1000), status, proof
 );
 
