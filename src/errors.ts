@@ -85,9 +85,20 @@ export class NodeUnavailableError extends AppError {
 export class WrongChainError extends AppError {
   override readonly name = "WrongChainError";
   override readonly retryable = false;
-  constructor(facts: { network: string; node: string; expected: number; actual: number }) {
+  constructor(facts: {
+    network: string;
+    node: string;
+    /** What differs; default: the chain id. */
+    what?: "chain id" | "genesis hash";
+    expected: number | string;
+    actual: number | string;
+  }) {
+    const { what = "chain id", expected, actual } = facts;
     super(`The node "${facts.node}" serves another chain than the network "${facts.network}".`, {
-      facts: [`expected chain id: ${facts.expected}`, `eth_chainId: ${facts.actual}`],
+      facts: [
+        `expected ${what}: ${expected}`,
+        `${what === "chain id" ? "eth_chainId" : "its block 0"}: ${actual}`,
+      ],
       fix: "point the network at a node of its chain, or give this chain a network name of its own.",
     });
   }

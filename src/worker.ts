@@ -19,6 +19,7 @@ import { createLogger } from "./observability/logger.ts";
 import { installRuntime } from "./observability/runtime.ts";
 import { waitWhileAway } from "./observability/wait-while-away.ts";
 import { createNetworks, type OpenNetworkFor } from "./rpc/networks.ts";
+import type { NodeMeters, NodeReport } from "./rpc/node-meters.ts";
 import { connectWorker } from "./temporal/connect-worker.ts";
 import { createWorkers } from "./temporal/create-workers.ts";
 import { isServerAway } from "./temporal/grpc-status.ts";
@@ -30,7 +31,7 @@ import { workflowIds } from "./workflows/messages.ts";
 type Process = {
   readonly config: Config;
   readonly logger: Logger;
-  readonly meters: Meters;
+  readonly meters: Meters & NodeMeters;
   /** SIGINT or SIGTERM came. */
   readonly signal: AbortSignal;
 };
@@ -86,8 +87,9 @@ async function openStorage(process: Process): Promise<ClickHouse> {
 
 /** Probes a node of each network and binds the network to its chain. */
 async function openNetworks(process: Process, store: NetworkStore): Promise<OpenNetworkFor> {
-  const { config, logger } = process;
-  const networks = createNetworks(config, expectedChainId);
+  const { config, logger, meters } = process;
+  const report = (nodeReport: NodeReport) => logNode(logger, nodeReport);
+  const networks = createNetworks(config, expectedChainId, { meters, report });
   for (const { name } of config.networks) {
     const { network, chain } = await waitFor(process, `an execution node of ${name}`, () =>
       networks(name, "bulk"),
@@ -102,6 +104,13 @@ async function openNetworks(process: Process, store: NetworkStore): Promise<Open
     });
   }
   return networks;
+}
+
+/** An operator reads here which node is away, lies, or must not be used. */
+function logNode(logger: Logger, { state, ...facts }: NodeReport): void {
+  const isWell = state === "serving" && facts.reason === "it answers";
+  const message = { serving: "Node", away: "Node is away", refused: "Node is refused" }[state];
+  logger.log(isWell ? "INFO" : "WARN", isWell ? "Node is back" : message, facts);
 }
 
 /** Connects, and registers the search attributes that workflows write. */

@@ -34,9 +34,37 @@ export interface ExecutionNode {
   /** Whether the node answers at all: tells a fault of a block from a fault of the node. */
   isHealthy(signal?: AbortSignal): Promise<boolean>;
 }
-export type TraceOptions = { readonly timeoutMs: number; readonly signal?: AbortSignal };
+export type TraceOptions = {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+  /** What the block used: a light one waits for less, a massive one runs alone. Absent: unknown. */
+  readonly gasUsed?: number;
+};
 /** `stacks`: whether each step carries the stack before it; about three times the bytes and the node's time. */
 export type StepTraceOptions = TraceOptions & { readonly stacks: boolean };
+
+/** The nodes of a network for one role; each answer comes from one of them, known by its name. */
+export interface NodePool {
+  /** Nodes in it, whatever their state: what "every node says so" is measured by. */
+  readonly size: number;
+  /** Light traces that one activity may have under way ahead, as its nodes can take them now. */
+  readonly tracesAhead: number;
+  /**
+   * The node to ask for a block; null where none is left that serves now and is not in `tried`.
+   * @throws {NodeUnavailableError} when none serves and none was tried.
+   * @throws what forbids the use of a node (WrongChainError ...) when no other serves and none was tried.
+   */
+  choose(blockNumber: number, tried: ReadonlySet<string>): Promise<ExecutionNode | null>;
+  /** A block of this node is proven. */
+  proved(node: string): void;
+  /** Another node has proven what this one said otherwise: it is asked less for a while. */
+  contradict(
+    node: string,
+    fault: { readonly blockNumber: number; readonly kind: string; readonly reason: string },
+  ): void;
+  /** Milliseconds until a node that refused for now may be asked again; null where none asked for that. */
+  restMs(): number | null;
+}
 
 /** The fork in force at a block; null = unknown, never guessed. */
 export type ForkAt = (block: { number: number; timestamp: number }) => Fork | null;
@@ -44,7 +72,10 @@ export type ForkAt = (block: { number: number; timestamp: number }) => Fork | nu
 /** A network as activities see it. */
 export type Network = {
   readonly name: string;
+  /** For small calls: the nodes spoken to as one. */
   readonly node: ExecutionNode;
+  /** For blocks: one node an attempt. Absent: `node` is all there is. */
+  readonly nodes?: NodePool;
   readonly processors: readonly Processor[];
   readonly forkAt: ForkAt;
   readonly headPolicy: HeadPolicy;

@@ -26,6 +26,8 @@ export type TraceSample = {
 
 /** What a worker of two slots always had under way: two heavy blocks each, or four light ones. */
 const startingLimit = 4;
+/** Light traces that one activity may have under way ahead, where nothing is known of the node. */
+export const traceAhead = startingLimit;
 /** A trace of so little gas is over in milliseconds. */
 export const lightBlockGas = 1_000_000;
 const lightWeight = 0.5;

@@ -1,6 +1,7 @@
 import type { MetricMeter } from "@temporalio/common";
 import type { MetricsExporterConfig } from "@temporalio/worker";
 import type { Meters } from "../activities/ports.ts";
+import { nodeRequestSeconds } from "./node-meters.ts";
 
 /** A trace takes from some milliseconds (an almost empty block) to minutes (a 2 GB answer). */
 const traceSecondsBuckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
@@ -37,6 +38,7 @@ export function metricsOptions(address: string): { metrics?: MetricsExporterConf
         useSecondsForDurations: true,
         histogramBucketOverrides: {
           [traceSeconds]: traceSecondsBuckets,
+          [nodeRequestSeconds]: latencyBuckets,
           ...Object.fromEntries(latencies.map((name) => [`temporal_${name}`, latencyBuckets])),
         },
       },

@@ -2,7 +2,9 @@ import type { Logger } from "@temporalio/common";
 import { Runtime } from "@temporalio/worker";
 import type { Meters } from "../activities/ports.ts";
 import { ConfigError } from "../errors.ts";
+import type { NodeMeters } from "../rpc/node-meters.ts";
 import { createMeters, metricsOptions } from "./metrics.ts";
+import { createNodeMeters } from "./node-meters.ts";
 
 /**
  * Installs the SDK's runtime, once a process and before anything else of the SDK: its core's log lines go to our logger,
@@ -10,7 +12,7 @@ import { createMeters, metricsOptions } from "./metrics.ts";
  * @param metricsAddress - `ip:port` or `off`.
  * @throws {ConfigError} when the address cannot be listened on.
  */
-export function installRuntime(logger: Logger, metricsAddress: string): Meters {
+export function installRuntime(logger: Logger, metricsAddress: string): Meters & NodeMeters {
   try {
     const runtime = Runtime.install({
       logger,
@@ -19,7 +21,8 @@ export function installRuntime(logger: Logger, metricsAddress: string): Meters {
         ...metricsOptions(metricsAddress),
       },
     });
-    return createMeters(runtime.metricMeter);
+    const { metricMeter } = runtime;
+    return { ...createMeters(metricMeter), ...createNodeMeters(metricMeter) };
   } catch {
     throw new ConfigError("The metrics endpoint cannot be opened.", {
       facts: [`METRICS_ADDRESS: ${metricsAddress}`],

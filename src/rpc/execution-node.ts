@@ -1,4 +1,5 @@
-import type { ExecutionNode, TraceOptions } from "../activities/ports.ts";
+import type { ExecutionNode, StepTraceOptions } from "../activities/ports.ts";
+import type { Hex } from "../domain/chain.ts";
 import { readBlock, readBlockRefs, readHead } from "./blocks.ts";
 import { type ByteStream, createByteStream } from "./byte-stream.ts";
 import { toHex, toNumber } from "./decode.ts";
@@ -6,11 +7,38 @@ import type { Endpoint } from "./endpoint.ts";
 import { readGasUsed } from "./gas-used.ts";
 import { LostTraces } from "./lost-traces.ts";
 import { createNodeCalls, type NodeCalls } from "./node-calls.ts";
+import { type NodeFault, type NodeObserver, unobserved } from "./node-observer.ts";
 import { readReceipts } from "./receipts.ts";
-import { callTracer, streamTrace, structLogger } from "./traces.ts";
+import { SingleTraces } from "./single-traces.ts";
+import { type TraceGate, ungated } from "./trace-gate.ts";
+import { callTracer, type NodeTraceOptions, streamTrace, structLogger } from "./traces.ts";
 
 /** The node, and the raw calls that only the start-up probe makes. */
-export type RawNode = ExecutionNode & { readonly calls: NodeCalls; readonly stream: ByteStream };
+export type RawNode = ExecutionNode & {
+  readonly calls: NodeCalls;
+  readonly stream: ByteStream;
+  /** Asks anew, and keeps the answer: a node may come back as another version. */
+  askClientVersion(): Promise<string>;
+  /** The highest block number. @throws {NodeUnavailableError} after 5 s at the latest. */
+  height(signal?: AbortSignal): Promise<number>;
+  traceCalls(blockHash: Hex, options: NodeTraceOptions): AsyncIterable<Uint8Array>;
+  traceSteps(
+    blockHash: Hex,
+    options: NodeTraceOptions & StepTraceOptions,
+  ): AsyncIterable<Uint8Array>;
+  /** The least gas of a block whose trace did not pass as a whole lately; null = none. */
+  readonly singlesFromGas: number | null;
+};
+
+/** Who counts what the node does, and how many traces it gets at once. */
+export type NodeWatch = {
+  readonly observer: NodeObserver;
+  readonly gate: TraceGate;
+  /** A trace came whole (null), or failed by the node's doing. */
+  readonly onTraced: (fault: NodeFault | null) => void;
+};
+
+const unwatched: NodeWatch = { observer: unobserved, gate: ungated, onTraced: () => {} };
 
 /** A node that cannot say its height in this time serves nobody. */
 const healthTimeoutMs = 5_000;
@@ -22,22 +50,38 @@ const healthTimeoutMs = 5_000;
 export function createExecutionNode(
   endpoint: Endpoint,
   { traceTimeoutMs }: { readonly traceTimeoutMs: number },
+  { observer, gate, onTraced }: NodeWatch = unwatched,
 ): RawNode {
-  const calls = createNodeCalls(endpoint);
+  const calls = createNodeCalls(endpoint, observer);
   const stream = createByteStream(endpoint);
-  const tracing = { calls, stream, lostTraces: new LostTraces() };
-  const limit = ({ timeoutMs, ...options }: TraceOptions): TraceOptions => ({
+  const singles = { calls: new SingleTraces(), steps: new SingleTraces() };
+  const tracing = { calls, stream, lostTraces: new LostTraces(), gate, singles, onTraced };
+  const limit = ({ timeoutMs, ...options }: NodeTraceOptions): NodeTraceOptions => ({
     ...options,
     timeoutMs: Math.min(timeoutMs, traceTimeoutMs),
   });
   let version: string | undefined;
+
+  async function askVersion(): Promise<string> {
+    return String(await calls.demand("web3_clientVersion", []));
+  }
+
+  async function height(signal?: AbortSignal): Promise<number> {
+    return toNumber(
+      await calls.demand("eth_blockNumber", [], { signal, timeoutMs: healthTimeoutMs }),
+    );
+  }
 
   return {
     name: endpoint.name,
     calls,
     stream,
     async clientVersion() {
-      version ??= String(await calls.demand("web3_clientVersion", []));
+      version ??= await askVersion();
+      return version;
+    },
+    async askClientVersion() {
+      version = await askVersion();
       return version;
     },
     chainId: async () => toNumber(await calls.demand("eth_chainId", [])),
@@ -52,9 +96,13 @@ export function createExecutionNode(
       streamTrace(tracing, blockHash, { ...structLogger, disableStack: !stacks }, limit(options)),
     gasUsed: (newestBlock, blockCount, signal) =>
       readGasUsed(calls, newestBlock, blockCount, signal),
+    height,
+    get singlesFromGas() {
+      return singles.steps.fromGas(Date.now());
+    },
     async isHealthy(signal) {
       try {
-        await calls.demand("eth_blockNumber", [], { signal, timeoutMs: healthTimeoutMs });
+        await height(signal);
         return true;
       } catch {
         signal?.throwIfAborted();

@@ -2,31 +2,35 @@ import type { ForkAt, Network } from "../activities/ports.ts";
 import type { Config, NetworkConfig } from "../config/load-config.ts";
 import { UnknownNetworkError } from "../errors.ts";
 import { toEndpoint } from "./endpoint.ts";
-import { createExecutionNode } from "./execution-node.ts";
 import { readForkAt } from "./fork-schedule.ts";
-import { type ChosenNode, createNodeChoice } from "./node-choice.ts";
+import { type NodeListener, nobodyListens } from "./node-meters.ts";
+import { type OpenNode, RpcNodePool } from "./node-pool.ts";
+import { createPoolNode } from "./pool-node.ts";
+import { PooledNode } from "./pooled-node.ts";
 
 export type NodeRole = NetworkConfig["nodes"][number]["roles"][number];
 
 /** A network's chain as a node of it shows it, and the network for activities. */
-export type OpenNetwork = { readonly network: Network; readonly chain: ChosenNode["chain"] };
+export type OpenNetwork = { readonly network: Network; readonly chain: OpenNode["chain"] };
 
 /** Opens networks by name for one role of nodes. */
 export type OpenNetworkFor = (name: string, role: NodeRole) => Promise<OpenNetwork>;
 
 /**
- * Creates the networks of a configuration. Opening one chooses a node that answers, so it is done for every activity.
+ * Creates the networks of a configuration. Opening one sees which of its nodes serve, so it is done for every activity.
  * @param expectedChainId - The chain id that a network must have; null = any.
+ * @param listener - Who is told what becomes of the nodes; default nobody.
  */
 export function createNetworks(
   config: Pick<Config, "networks" | "retry" | "worker">,
   expectedChainId: (network: NetworkConfig) => number | null,
+  listener: NodeListener = nobodyListens,
 ): OpenNetworkFor {
   const known = config.networks.map(({ name }) => name);
   const openers = new Map(
     config.networks.map((network) => [
       network.name,
-      createOpener(network, config, expectedChainId(network)),
+      createOpener(network, config, { expectedChainId: expectedChainId(network), listener }),
     ]),
   );
   return (name, role) => {
@@ -39,34 +43,46 @@ export function createNetworks(
 function createOpener(
   network: NetworkConfig,
   { retry, worker }: Pick<Config, "retry" | "worker">,
-  expectedChainId: number | null,
+  { expectedChainId, listener }: { expectedChainId: number | null; listener: NodeListener },
 ) {
-  const options = { network: network.name, expectedChainId };
-  const nodes = network.nodes.map((node) => ({
-    roles: node.roles,
-    node: createExecutionNode(toEndpoint(node), worker),
-  }));
-  const chooserOf = (role: NodeRole) => {
+  const nodes = network.nodes.map(
+    (node) =>
+      new PooledNode({
+        network: network.name,
+        endpoint: toEndpoint(node),
+        roles: node.roles,
+        maximumTraces: node.maximumTraces,
+        traceTimeoutMs: worker.traceTimeoutMs,
+        listener,
+      }),
+  );
+  const chain = { known: null };
+  const poolOf = (role: NodeRole) => {
     const ofRole = nodes.filter(({ roles }) => roles.includes(role));
-    return createNodeChoice(
-      (ofRole.length > 0 ? ofRole : nodes).map(({ node }) => node),
-      options,
-    );
+    const pool = new RpcNodePool(ofRole.length > 0 ? ofRole : nodes, {
+      probe: { network: network.name, expectedChainId },
+      chain,
+      meters: listener.meters,
+      isHead: role === "head",
+    });
+    return { pool, node: pool.size === 1 ? null : createPoolNode(pool) };
   };
-  const choosers = { head: chooserOf("head"), bulk: chooserOf("bulk") };
+  const pools = { head: poolOf("head"), bulk: poolOf("bulk") };
   let forkAt: ForkAt | undefined;
 
   return async function open(role: NodeRole): Promise<OpenNetwork> {
-    const { node, chain } = await choosers[role]();
-    forkAt ??= await readForkAt(node.calls, {
+    const { pool, node: poolNode } = pools[role];
+    const opened = await pool.open();
+    forkAt ??= await readForkAt(opened.node.calls, {
       genesisFile: network.genesisFile,
-      chainId: chain.chainId,
+      chainId: opened.chain.chainId,
     });
     return {
-      chain,
+      chain: opened.chain,
       network: {
         name: network.name,
-        node,
+        node: poolNode ?? opened.node,
+        nodes: pool,
         processors: network.processors,
         forkAt,
         headPolicy: network.headPolicy,

@@ -8,6 +8,8 @@ export type ProbeOptions = {
   readonly network: string;
   /** The chain id that the node must have; null = any. */
   readonly expectedChainId: number | null;
+  /** The genesis block that it must have: that of the network's other nodes; absent = any. */
+  readonly expectedGenesis?: Hex | undefined;
 };
 
 /** What a node said about itself and its chain. */
@@ -23,7 +25,7 @@ export type ProbedChain = {
  */
 export async function probeNode(
   node: RawNode,
-  { network, expectedChainId }: ProbeOptions,
+  { network, expectedChainId, expectedGenesis }: ProbeOptions,
   signal?: AbortSignal,
 ): Promise<ProbedChain> {
   const chainId = await node.chainId();
@@ -37,7 +39,16 @@ export async function probeNode(
   }
   const genesis = await node.calls.demand("eth_getBlockByNumber", ["0x0", false], { signal });
   if (!isBlockHeader(genesis)) throw node.calls.malformed("eth_getBlockByNumber");
-  const clientVersion = await node.clientVersion();
+  if (expectedGenesis !== undefined && genesis.hash !== expectedGenesis) {
+    throw new WrongChainError({
+      network,
+      node: node.name,
+      what: "genesis hash",
+      expected: expectedGenesis,
+      actual: genesis.hash,
+    });
+  }
+  const clientVersion = await node.askClientVersion();
   await checkDebugNamespace(node, clientVersion, signal);
   return { chainId, genesisHash: genesis.hash, clientVersion };
 }

@@ -1,5 +1,6 @@
 import type { BlockErrorKind } from "../errors.ts";
 import { isRateLimit, type RpcRefusal } from "./faults.ts";
+import type { NodeFault } from "./node-observer.ts";
 
 /** How a streamed answer failed. */
 export type StreamFault =
@@ -54,6 +55,23 @@ function classifyStatus({
 /** Whether the node says that it is asked too often: that says nothing about the block, however often it comes. */
 export function isRefusedForNow(fault: StreamFault): boolean {
   return fault.kind === "status" && isTooOften(fault);
+}
+
+/** The same fault as the node's, whoever is to blame for it. */
+export function toNodeFault(fault: StreamFault): NodeFault {
+  switch (fault.kind) {
+    case "silent":
+      return { kind: "timeout", retryAfterMs: null };
+    case "socket":
+      return { kind: "unreachable", retryAfterMs: null };
+    case "status":
+      return {
+        kind: isTooOften(fault) ? "rate_limited" : "http",
+        retryAfterMs: fault.retryAfterMs ?? null,
+      };
+    default:
+      return fault satisfies never;
+  }
 }
 
 function isTooOften({ status, refusal }: { status: number; refusal: RpcRefusal | undefined }) {

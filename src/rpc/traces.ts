@@ -7,7 +7,16 @@ import { toNumber } from "./decode.ts";
 import type { RpcCall } from "./json-rpc.ts";
 import type { LostTraces, TraceInFlight } from "./lost-traces.ts";
 import type { NodeCalls } from "./node-calls.ts";
-import { classifyStreamFault, describeStreamFault, isRefusedForNow } from "./trace-fault.ts";
+import type { NodeFault } from "./node-observer.ts";
+import { type SingleTraces, singlesAsBlock } from "./single-traces.ts";
+import {
+  classifyStreamFault,
+  describeStreamFault,
+  isRefusedForNow,
+  toNodeFault,
+} from "./trace-fault.ts";
+import type { TraceGate, TraceTurn } from "./trace-gate.ts";
+import { isWholeBlockFault, WholeBlockRefused, withoutWholeBlockRefusal } from "./whole-block.ts";
 
 const method = "debug_traceBlockByHash";
 
@@ -31,14 +40,30 @@ const graceMs = 5_000;
 /** How long another block's trace may take to begin. */
 const comparisonTimeoutMs = 60_000;
 
-type TracingNode = {
+/** What a trace needs of its node. */
+export type TracingNode = {
   readonly calls: NodeCalls;
   readonly stream: ByteStream;
   readonly lostTraces: LostTraces;
+  readonly gate: TraceGate;
+  readonly singles: { readonly calls: SingleTraces; readonly steps: SingleTraces };
+  /** Is told of every trace that a node failed at, and of those that came whole (null). */
+  readonly onTraced: (fault: NodeFault | null) => void;
+};
+
+/** `isHead`: it does not wait for those of a backfill. */
+export type NodeTraceOptions = TraceOptions & { readonly isHead?: boolean };
+
+type Trace = {
+  readonly blockHash: Hex;
+  readonly tracer: object;
+  readonly options: NodeTraceOptions;
+  readonly turn: TraceTurn;
 };
 
 /**
- * The body of the answer to `debug_traceBlockByHash`.
+ * The body of the answer to `debug_traceBlockByHash`; where the node cannot answer for the block as a whole, one put
+ * together from its transactions.
  * @throws {NodeUnavailableError} @throws {BlockFailedError} kinds trace_cut, trace_refused, deadline_exceeded: the node
  * is well, and this one answer failed.
  */
@@ -46,30 +71,95 @@ export async function* streamTrace(
   node: TracingNode,
   blockHash: Hex,
   tracer: object,
-  { timeoutMs, signal }: TraceOptions,
+  options: NodeTraceOptions,
 ): AsyncIterable<Uint8Array> {
+  const { gasUsed, signal } = options;
   const name = `${blockHash} ${JSON.stringify(tracer)}`;
   if (node.lostTraces.isSuspect(name)) {
     node.lostTraces.forget(name); // what is decided now holds for this attempt; the next one asks for the trace again
     await refuseSuspect(node, blockHash, signal);
   }
-  const trace = node.lostTraces.begin(name);
+  const turn = await node.gate.take(options);
+  const lost = node.lostTraces.begin(name);
+  const trace = { blockHash, tracer, options, turn };
+  const singles = tracer === callTracer ? node.singles.calls : node.singles.steps;
   try {
-    yield* node.stream(toCall(blockHash, tracer, timeoutMs), {
-      timeoutMs: timeoutMs + graceMs,
-      signal,
-    });
-    trace.arrived();
+    if (singles.isNeeded(name, gasUsed, Date.now())) {
+      yield* streamSingles(node, trace);
+    } else {
+      try {
+        yield* streamWhole(node, trace);
+      } catch (error) {
+        if (!(error instanceof WholeBlockRefused)) throw error;
+        singles.learn(name, gasUsed, Date.now());
+        yield* streamSingles(node, trace);
+      }
+    }
+    lost.arrived();
+    node.onTraced(null);
   } catch (error) {
     if (!(error instanceof StreamFailed)) throw error;
-    throw await toBlame(node.calls, { blockHash, failure: error, trace }, signal);
+    const fault = toNodeFault(error.fault);
+    turn.failed(fault);
+    node.onTraced(fault);
+    // What ends in the middle may be a block that is too large for a proxy: the next attempt asks for less at once.
+    if (error.isBegun) singles.learn(name, undefined, Date.now());
+    throw await toBlame(node.calls, { blockHash, failure: error, trace: lost }, signal);
   } finally {
-    trace.end();
+    lost.end();
+    turn.end();
   }
 }
 
+/** @throws {WholeBlockRefused} before the first byte. @throws {StreamFailed} */
+async function* streamWhole(node: TracingNode, trace: Trace): AsyncGenerator<Uint8Array> {
+  const { timeoutMs, signal } = trace.options;
+  const call = toCall(trace.blockHash, trace.tracer, timeoutMs);
+  const stream = node.stream(call, { timeoutMs: timeoutMs + graceMs, signal });
+  try {
+    yield* timed(withoutWholeBlockRefusal(stream), trace.turn);
+  } catch (error) {
+    const isWhole =
+      error instanceof StreamFailed && !error.isBegun && isWholeBlockFault(error.fault);
+    if (!isWhole) throw error;
+    trace.turn.failed(toNodeFault(error.fault));
+    throw new WholeBlockRefused(describeStreamFault(error.fault));
+  }
+}
+
+/** @throws {StreamFailed} @throws {NodeUnavailableError} */
+async function* streamSingles(node: TracingNode, trace: Trace): AsyncGenerator<Uint8Array> {
+  const { timeoutMs, signal } = trace.options;
+  const block = await readBlock(node.calls, "eth_getBlockByHash", trace.blockHash, signal);
+  const hashes = block?.transactions.map(({ hash }) => hash) ?? [];
+  const tracer = withTimeout(trace.tracer, timeoutMs);
+  const ask = (call: RpcCall) => node.stream(call, { timeoutMs: timeoutMs + graceMs, signal });
+  yield* timed(singlesAsBlock(hashes, tracer, ask), trace.turn);
+}
+
+/** Tells the turn how long the node was waited for; while the reader is at work nobody waits. */
+async function* timed(
+  parts: AsyncIterable<Uint8Array>,
+  turn: TraceTurn,
+): AsyncGenerator<Uint8Array> {
+  let waitedMs = 0;
+  let bytes = 0;
+  let askedAt = performance.now();
+  for await (const part of parts) {
+    waitedMs += performance.now() - askedAt;
+    bytes += part.length;
+    yield part;
+    askedAt = performance.now();
+  }
+  turn.done({ seconds: (waitedMs + performance.now() - askedAt) / 1000, bytes });
+}
+
 function toCall(blockHash: Hex, tracer: object, timeoutMs: number): RpcCall {
-  return { method, params: [blockHash, { ...tracer, timeout: `${Math.ceil(timeoutMs / 1000)}s` }] };
+  return { method, params: [blockHash, withTimeout(tracer, timeoutMs)] };
+}
+
+function withTimeout(tracer: object, timeoutMs: number): object {
+  return { ...tracer, timeout: `${Math.ceil(timeoutMs / 1000)}s` };
 }
 
 type LostTrace = {
@@ -101,7 +191,7 @@ async function toBlame(
  * @throws {BlockFailedError} @throws {NodeUnavailableError}
  */
 async function refuseSuspect(
-  { calls, stream }: TracingNode,
+  { calls, stream }: Pick<TracingNode, "calls" | "stream">,
   blockHash: Hex,
   signal?: AbortSignal,
 ): Promise<never> {

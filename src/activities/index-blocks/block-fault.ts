@@ -7,6 +7,7 @@ import {
   StorageRefusedError,
   StorageUnavailableError,
 } from "../../errors.ts";
+import type { ExecutionNode } from "../ports.ts";
 import type { Deadline } from "./abortable.ts";
 import type { Run } from "./run.ts";
 
@@ -21,7 +22,7 @@ export type BlockFault = { readonly kind: BlockErrorKind; readonly reason: strin
 export async function blockFaultOf(
   run: Run,
   error: unknown,
-  deadline: Deadline,
+  { deadline, node }: { readonly deadline: Deadline; readonly node: ExecutionNode },
 ): Promise<BlockFault> {
   if (run.signal.aborted) throw run.signal.reason;
   if (isStorageError(error)) throw error;
@@ -29,9 +30,9 @@ export async function blockFaultOf(
     ? { kind: "deadline_exceeded" as const, reason: messageOf(deadline.signal.reason) }
     : faultOfError(error);
   if (fault === undefined) throw error;
-  if (await run.network.node.isHealthy(run.signal)) return fault;
+  if (await node.isHealthy(run.signal)) return fault;
   throw new NodeUnavailableError({
-    node: run.network.node.name,
+    node: node.name,
     method: "debug_traceBlockByHash",
     reason: `it went away in the middle: ${fault.reason}`,
   });

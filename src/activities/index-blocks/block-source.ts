@@ -1,4 +1,5 @@
 import { EventEmitter, once } from "node:events";
+import { lightBlockGas } from "../../domain/trace-limit.ts";
 import { type FetchedBlock, fetchBlock, type UnfetchedBlock } from "./fetch-block.ts";
 import type { FailedBlock, TracedBlock } from "./outcome.ts";
 import { type Run, wantedProcessors } from "./run.ts";
@@ -6,12 +7,10 @@ import { type Settled, settled, unwrap } from "./settled.ts";
 import { toFailedBlock, traceBlock } from "./trace-block.ts";
 
 const blocksAhead = 12;
-/** More traces at once would make the head's wait for theirs, on a node that does a few at a time. */
-const lightTracesInFlight = 4;
 /** Blocks whose preparation begins at the same moment: their small calls share requests. */
 const groupBlocks = 6;
-/** A trace of so little gas is over in milliseconds: what it takes is the round trip, so several are in flight. */
-const lightBlockGas = 1_000_000;
+/** As many as the nodes take of light traces are remembered. */
+const mostLightTraces = 64;
 
 /** A block at hand; the trace of one that was traced ahead is under way or done. */
 export type PreparedBlock = {
@@ -103,9 +102,9 @@ export class BlockSource {
   }
 
   #traceInTurn(block: FetchedBlock): Tracing {
-    const before = this.#lightTraces.at(-lightTracesInFlight);
+    const before = this.#lightTraces.at(-this.#run.nodes.tracesAhead);
     const tracing = startTrace(this.#run, block, before);
-    this.#lightTraces = [...this.#lightTraces, tracing.outcome].slice(-lightTracesInFlight);
+    this.#lightTraces = [...this.#lightTraces, tracing.outcome].slice(-mostLightTraces);
     return tracing;
   }
 

@@ -12,9 +12,6 @@ import type { FailedBlock, Outcome, TracedBlock } from "./outcome.ts";
 import { expectedRows } from "./recount.ts";
 import type { Run } from "./run.ts";
 
-/** Nodes of a network; its pool counts as one. */
-const nodesOfNetwork = 1;
-
 /** What a reorg changes besides the outcomes themselves. */
 export type LedgerChange = {
   /** Numbers that leave the branch which the ledger shows; processors without an outcome there are retracted. */
@@ -61,7 +58,10 @@ export async function toLedgerRows(
         outcome.kind === "traced"
           ? completed(run, outcome, { processor, reorged: moved })
           : await failed(run, outcome, { previous, reorged: moved });
-      rows.push(rowFor(run, { blockNumber, processor, event }));
+      const evidence = (outcome.rejected ?? []).map((one) => rejected(run, one, moved));
+      for (const each of [...evidence, event]) {
+        rows.push(rowFor(run, { blockNumber, processor, event: each }));
+      }
     }
     if (isReorged) rows.push(...retractOthers(run, blockNumber, processors));
   }
@@ -127,7 +127,7 @@ async function failed(
   const decision = decideRetry({
     failures: await failuresSoFar(run, block, now),
     attempts: attemptsAfterFailure(previous, reorged),
-    nodes: nodesOfNetwork,
+    nodes: run.nodes.size,
     policy: run.network.retryPolicy,
     random: Math.random(),
   });
@@ -143,24 +143,41 @@ async function failed(
   return { kind: "failed", facts, reorged };
 }
 
+/** What one node failed at and another one was asked for: a version that never wins, for the block's history. */
+function rejected(run: Run, block: FailedBlock, reorged: boolean): LedgerEvent {
+  const facts = {
+    blockHash: block.blockHash,
+    parentHash: block.parentHash,
+    errorKind: block.errorKind,
+    errorMessage: block.errorMessage,
+    nextAttemptAt: run.dependencies.now().toISOString(),
+    ...provenance(run, block),
+  };
+  return { kind: "failed", facts, reorged };
+}
+
 /** Failures since the last decision on the block (a release, a reorg), this one included: what quarantine is judged by. */
 async function failuresSoFar(run: Run, block: FailedBlock, now: Date): Promise<BlockFailure[]> {
-  const newest = { kind: block.errorKind, node: run.network.node.name, atMs: now.getTime() };
+  const newest = [...(block.rejected ?? []), block].map(({ errorKind, node }) => ({
+    kind: errorKind,
+    node: node ?? run.network.node.name,
+    atMs: now.getTime(),
+  }));
   const processor = block.processors[0];
   const standing = processor && run.view.row(block.blockNumber, processor);
-  if (standing === undefined) return [newest];
+  if (standing === undefined) return newest;
   const history = await run.dependencies.ledger.history(run.network.name, block.blockNumber);
   const earlier = history
     .filter((row) => row.processor === processor && row.generation === standing.generation)
     .filter((row) => row.status === "failed" && row.attempts > 0)
     .map((row) => ({ kind: row.errorKind, node: row.node, atMs: Date.parse(row.updatedAt) }));
-  return [...earlier, newest];
+  return [...earlier, ...newest];
 }
 
 function provenance(run: Run, block: TracedBlock | FailedBlock) {
   return {
-    node: run.network.node.name,
-    clientVersion: run.clientVersion,
+    node: block.node ?? run.network.node.name,
+    clientVersion: block.clientVersion ?? run.clientVersion,
     decoderVersion,
     durationMs: block.durationMs,
     traceBytes: block.traceBytes,

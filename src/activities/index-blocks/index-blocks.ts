@@ -14,6 +14,7 @@ import { followHead } from "./follow-head.ts";
 import { Heart } from "./heart.ts";
 import { RangeIndexer } from "./index-range.ts";
 import { LedgerView } from "./ledger-view.ts";
+import { onlyNode } from "./on-nodes.ts";
 import { Progress } from "./progress.ts";
 import { RowPipe } from "./row-pipe.ts";
 import type { Run } from "./run.ts";
@@ -89,6 +90,7 @@ async function startRun(start: Start): Promise<Run> {
   return {
     dependencies,
     network,
+    nodes: network.nodes ?? onlyNode(network.node),
     input,
     processors: input.processors,
     clientVersion: await network.node.clientVersion(),

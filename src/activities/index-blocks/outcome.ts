@@ -8,8 +8,14 @@ export type Outcome = SkippedBlock | TracedBlock | FailedBlock;
 /** Complete already. */
 export type SkippedBlock = { readonly kind: "skipped"; readonly blockNumber: number };
 
+/** Whose word it is; absent: no node said anything. */
+export type Provenance = { readonly node: string; readonly clientVersion: string };
+
+/** What other nodes failed at before, each under an attempt of its own: evidence, and never shown. */
+type Evidence = Partial<Provenance> & { readonly rejected?: readonly FailedBlock[] };
+
 /** Its rows are handed to the writer; they count once the ledger names their attempt. */
-export type TracedBlock = {
+export type TracedBlock = Evidence & {
   readonly kind: "traced";
   readonly blockNumber: number;
   /** Whose rows and ledger row are due. */
@@ -27,7 +33,7 @@ export type TracedBlock = {
 };
 
 /** Booked to the block; the rest of the range goes on. */
-export type FailedBlock = {
+export type FailedBlock = Evidence & {
   readonly kind: "failed";
   readonly blockNumber: number;
   readonly processors: readonly Processor[];

@@ -2,7 +2,7 @@ import type { Resumption } from "../../domain/checkpoint.ts";
 import type { LedgerOrigin } from "../../domain/ledger-transition.ts";
 import type { Processor } from "../../domain/processor.ts";
 import type { IndexBlocksInput } from "../../workflows/messages.ts";
-import type { Dependencies, Network } from "../ports.ts";
+import type { Dependencies, Network, NodePool } from "../ports.ts";
 import type { Finality } from "./finality.ts";
 import type { Heart } from "./heart.ts";
 import type { LedgerView } from "./ledger-view.ts";
@@ -14,6 +14,8 @@ import type { TraceEngine } from "./trace-engine.ts";
 export type Run = {
   readonly dependencies: Dependencies;
   readonly network: Network;
+  /** Where blocks are fetched and traced. */
+  readonly nodes: NodePool;
   readonly input: IndexBlocksInput;
   readonly processors: readonly Processor[];
   readonly clientVersion: string;

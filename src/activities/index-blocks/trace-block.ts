@@ -1,23 +1,17 @@
 import { zeroHash } from "../../domain/ledger.ts";
 import type { Processor } from "../../domain/processor.ts";
-import type { BlockProof } from "../../trace/block-trace.ts";
-import type { Attempt } from "../ports.ts";
-import { type Deadline, readUntilAborted, startDeadline } from "./abortable.ts";
-import { blockFaultOf } from "./block-fault.ts";
-import type { FetchedBlock, UnfetchedBlock } from "./fetch-block.ts";
+import { NodeUnavailableError } from "../../errors.ts";
+import { type FetchedBlock, fetchAgain, type UnfetchedBlock } from "./fetch-block.ts";
+import { restIfAsked } from "./on-nodes.ts";
 import type { FailedBlock, TracedBlock } from "./outcome.ts";
 import type { Run } from "./run.ts";
-
-const defaultDeadlineMs = 10 * 60_000;
-/** Rows that leave the columns together: enough to encode in bulk, few enough to stay in the cache. */
-const handOverRows = 8192;
-
-/** Bytes of a trace seen so far, also where it fails. */
-type Traffic = { bytes: number };
+import { traceAttempt } from "./trace-attempt.ts";
 
 /**
- * Traces a fetched block under a new attempt and hands its rows to the writer. Nothing shows before the ledger names
- * the attempt, so it is safe to repeat. @throws whatever is not the block's own fault.
+ * Traces a fetched block until it is proven: on the node that it came from, then on every other one that has the same
+ * block. Each begins anew, with answers of its own and an attempt of its own, so that data of two nodes never mix.
+ * @returns `failed` only where no node that serves could do it; the other nodes' failures stand in `rejected`.
+ * @throws {NodeUnavailableError} @throws whatever is not the block's own fault.
  * @param onStepsBegin - called when steps arrive; may be called again.
  */
 export async function traceBlock(
@@ -26,156 +20,48 @@ export async function traceBlock(
   wanted: readonly Processor[],
   onStepsBegin: () => void = () => {},
 ): Promise<TracedBlock | FailedBlock> {
-  const startedAt = Date.now();
-  const deadline = startDeadline(run.signal, run.network.blockDeadlineMs ?? defaultDeadlineMs);
-  const traffic: Traffic = { bytes: 0 };
-  const attempt: Attempt = {
-    network: run.network.name,
-    blockNumber: fetched.ref.number,
-    blockHash: fetched.ref.hash,
-    parentHash: fetched.ref.parentHash,
-    attemptId: run.dependencies.newAttemptId(),
-  };
-  try {
-    const proof =
-      fetched.source.block.transactions.length === 0
-        ? proofOfEmptyBlock
-        : await streamTrace(run, { fetched, wanted, attempt, deadline, traffic, onStepsBegin });
-    const durationMs = Date.now() - startedAt;
-    run.dependencies.meters.traceSeconds(run.network.name, durationMs / 1000);
-    return toTracedBlock({
-      fetched,
-      wanted,
-      attempt,
-      proof,
-      durationMs,
-      traceBytes: traffic.bytes,
-    });
-  } catch (error) {
-    const fault = await blockFaultOf(run, error, deadline);
-    return {
-      kind: "failed",
-      blockNumber: attempt.blockNumber,
-      processors: wanted,
-      blockHash: attempt.blockHash,
-      parentHash: attempt.parentHash,
-      errorKind: fault.kind,
-      errorMessage: fault.reason,
-      durationMs: Date.now() - startedAt,
-      traceBytes: traffic.bytes,
-    };
-  } finally {
-    deadline.dispose();
+  const tried = new Set<string>();
+  const rejected: FailedBlock[] = [];
+  let rests = 0;
+  for (let block = fetched; ; ) {
+    tried.add(block.node.name);
+    let outage: NodeUnavailableError | undefined;
+    try {
+      const outcome = await traceAttempt(run, block, wanted, onStepsBegin);
+      if (outcome.kind === "traced") return accept(run, outcome, rejected);
+      rejected.push(outcome);
+    } catch (error) {
+      if (!(error instanceof NodeUnavailableError)) throw error;
+      outage = error;
+    }
+    const next = await fetchAgain(run, block.ref, tried);
+    if (next !== null) {
+      block = next;
+      continue;
+    }
+    const last = rejected.at(-1);
+    if (last) return withRejected(last, rejected.slice(0, -1));
+    if (!(await restIfAsked(run, rests))) throw outage;
+    rests += 1;
+    tried.clear();
   }
 }
 
-type Stream = {
-  readonly fetched: FetchedBlock;
-  readonly wanted: readonly Processor[];
-  readonly attempt: Attempt;
-  readonly deadline: Deadline;
-  readonly traffic: Traffic;
-  readonly onStepsBegin: () => void;
-};
-
-async function streamTrace(run: Run, stream: Stream): Promise<BlockProof> {
-  const { fetched, wanted, attempt, deadline, traffic } = stream;
-  const { node } = run.network;
-  const options = {
-    timeoutMs: run.network.blockDeadlineMs ?? defaultDeadlineMs,
-    signal: deadline.signal,
-  };
-  const stacks = needsStacks(run.network.processors);
-  const trace = run.engine.createBlockTrace({ ...fetched.source, processors: wanted, stacks });
-  const { columns, aggColumns } = trace;
-  const handOver = () => {
-    run.pipe.addStructlogs(attempt, columns);
-    run.engine.clearStructlogColumns(columns);
-    if (aggColumns === undefined) return;
-    run.pipe.addStructlogAggs(attempt, aggColumns);
-    run.engine.clearStructlogAggColumns(aggColumns);
-  };
-
-  const calls = node.traceCalls(attempt.blockHash, options);
-  for await (const chunk of readUntilAborted(calls, deadline.signal)) {
-    traffic.bytes += chunk.length;
-    trace.scanCalls(chunk);
+/** A proven block: what other nodes said of it is known to be wrong now, and stands beside it as evidence. */
+function accept(run: Run, block: TracedBlock, rejected: readonly FailedBlock[]): TracedBlock {
+  if (block.node !== undefined) run.nodes.proved(block.node);
+  for (const { node, blockNumber, errorKind, errorMessage } of rejected) {
+    if (node === undefined || node === block.node) continue;
+    run.nodes.contradict(node, { blockNumber, kind: errorKind, reason: errorMessage });
   }
-  trace.endCalls();
-
-  const steps = node.traceSteps(attempt.blockHash, { ...options, stacks });
-  for await (const chunk of readUntilAborted(steps, deadline.signal)) {
-    stream.onStepsBegin();
-    traffic.bytes += chunk.length;
-    trace.scanSteps(chunk);
-    if (columns.length + (aggColumns?.length ?? 0) < handOverRows) continue;
-    handOver();
-    await run.pipe.relieve();
-  }
-  const proof = trace.endSteps();
-  handOver();
-  if (wanted.includes("transaction")) {
-    const rows = run.engine.toTransactionRows({ ...fetched.source, ...proof });
-    run.pipe.addTransactions(attempt, rows);
-  }
-  await run.pipe.relieve();
-  return proof;
+  return withRejected(block, rejected);
 }
 
-/**
- * Only the memory columns of structlog_agg need stacks. Decided by what the network stores and not by what this call
- * wants, so that a requeue of one processor finds the same rows again.
- */
-function needsStacks(stored: readonly Processor[]): boolean {
-  return stored.includes("structlog_agg");
-}
-
-/** A block without transactions has nothing to trace; its header and roots are checked all the same. */
-const proofOfEmptyBlock: BlockProof = {
-  proof: "proven",
-  detail: { checked: [], unverified: [] },
-  structlogCount: 0,
-  structlogCounts: [],
-  structlogRows: 0,
-  structlogAggRows: 0,
-  failedByTrace: [],
-};
-
-function toTracedBlock({
-  fetched,
-  wanted,
-  attempt,
-  proof,
-  durationMs,
-  traceBytes,
-}: {
-  readonly fetched: FetchedBlock;
-  readonly wanted: readonly Processor[];
-  readonly attempt: Attempt;
-  readonly proof: BlockProof;
-  readonly durationMs: number;
-  readonly traceBytes: number;
-}): TracedBlock {
-  const { block } = fetched.source;
-  const detail = {
-    checked: [...fetched.roots.checked, ...proof.detail.checked],
-    unverified: [...fetched.roots.unverified, ...proof.detail.unverified],
-  };
-  return {
-    kind: "traced",
-    blockNumber: attempt.blockNumber,
-    attempt,
-    processors: wanted,
-    transactionCount: block.transactions.length,
-    structlogCount: proof.structlogCount,
-    structlogRows: wanted.includes("structlog") ? proof.structlogRows : 0,
-    structlogAggRows: proof.structlogAggRows ?? 0,
-    gasUsed: Number(block.gasUsed),
-    proof: detail.unverified.length > 0 ? "unverified" : proof.proof,
-    proofDetail: JSON.stringify(detail),
-    durationMs,
-    traceBytes,
-  };
+function withRejected<Block extends TracedBlock | FailedBlock>(
+  block: Block,
+  rejected: readonly FailedBlock[],
+): Block {
+  return rejected.length === 0 ? block : { ...block, rejected };
 }
 
 /** A failed outcome of a block that could not be fetched. */
@@ -193,5 +79,6 @@ export function toFailedBlock(
     errorMessage: unfetched.fault.reason,
     durationMs: 0,
     traceBytes: 0,
+    ...unfetched.provenance,
   };
 }

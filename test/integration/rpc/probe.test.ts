@@ -4,10 +4,10 @@ import { callNode } from "../../../src/dev/json-rpc.ts";
 import { waitUntil } from "../../../src/dev/wait-until.ts";
 import { toEndpoint } from "../../../src/rpc/endpoint.ts";
 import { createExecutionNode } from "../../../src/rpc/execution-node.ts";
-import { createNodeChoice } from "../../../src/rpc/node-choice.ts";
 import { probeNode } from "../../../src/rpc/probe.ts";
 import { createStepsCheck } from "../../../src/rpc/steps-check.ts";
 import { startAnvil } from "../../support/anvil.ts";
+import { createPool } from "../../support/node-pool.ts";
 import { reply, startNodeDouble } from "./node-double.ts";
 
 const sender = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266";
@@ -76,11 +76,11 @@ describe("a good node", () => {
 
 test("anvil without --steps-tracing is refused as soon as a transaction ran code", async () => {
   const anvil = await startAnvil({ stepsTracing: false });
-  const choose = createNodeChoice([connect(anvil.url)], anyChain);
-  await choose();
+  const pool = createPool([{ name: "node-a", url: anvil.url }]);
+  await pool.open();
   await runCode(anvil.url);
-  for (const _ of [1, 2]) await expect(choose()).rejects.toThrow("no steps");
-  await expect(choose()).rejects.toThrowErrorMatchingInlineSnapshot(`
+  for (const _ of [1, 2]) await expect(pool.open()).rejects.toThrow("no steps");
+  await expect(pool.open()).rejects.toThrowErrorMatchingInlineSnapshot(`
     [StepsTracingMissingError: The node "node-a" answers traces that hold no steps.
       client: anvil/v1.7.1
       a transaction that ran code came back with structLogs: []
@@ -109,17 +109,4 @@ test("a node without the debug namespace is refused", async () => {
       Fix: start it with the debug namespace (geth: --http.api eth,web3,debug) or use a node that has it.]
   `);
   await double.stop();
-});
-
-test("of several nodes the first that answers is chosen, and the next while it is away", async () => {
-  const [first, second] = [await startAnvil(), await startAnvil()];
-  const choose = createNodeChoice(
-    [connect(first.url, "first"), connect(second.url, "second")],
-    anyChain,
-  );
-  expect((await choose()).node.name).toBe("first");
-  await first.stop();
-  expect((await choose()).node.name).toBe("second");
-  await second.stop();
-  await expect(choose()).rejects.toMatchObject({ name: "NodeUnavailableError" });
 });

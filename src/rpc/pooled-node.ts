@@ -1,0 +1,304 @@
+import {
+  afterFailure,
+  afterSuccess,
+  beginTrial,
+  type Circuit,
+  type CircuitPolicy,
+  closedCircuit,
+  isTrialDue,
+  trip,
+} from "../domain/circuit.ts";
+import type { NodeFacts } from "../domain/node-order.ts";
+import { AppError, NodeUnavailableError, WrongChainError } from "../errors.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { createExecutionNode, type RawNode } from "./execution-node.ts";
+import type { NodeListener, NodeState } from "./node-meters.ts";
+import type { NodeFault } from "./node-observer.ts";
+import { type ProbedChain, type ProbeOptions, probeNode } from "./probe.ts";
+import { createStepsCheck, type StepsCheck } from "./steps-check.ts";
+import { AdaptiveTraceGate } from "./trace-gate.ts";
+
+const policy: CircuitPolicy = { failures: 3, firstWaitMs: 1_000, longestWaitMs: 60_000 };
+/** A node that was contradicted by proof is not asked soon again. */
+const distrust: CircuitPolicy = { failures: 1, firstWaitMs: 30_000, longestWaitMs: 30 * 60_000 };
+
+/** A node may be replaced by another version between two requests. */
+const probeAgeMs = 5 * 60_000;
+const longestTrialMs = 10 * 60_000;
+
+export type PooledNodeOptions = {
+  readonly network: string;
+  readonly endpoint: Endpoint;
+  readonly roles: readonly string[];
+  readonly maximumTraces: number;
+  readonly traceTimeoutMs: number;
+  readonly listener: NodeListener;
+};
+
+/** A node and all that this process has learnt of it. */
+export class PooledNode implements NodeFacts {
+  readonly name: string;
+  readonly roles: readonly string[];
+  readonly node: RawNode;
+  /** The same node, whose traces do not wait for a backfill's. */
+  readonly headNode: RawNode;
+  readonly #options: PooledNodeOptions;
+  readonly #gate: AdaptiveTraceGate;
+  #checkSteps: StepsCheck;
+  /** Whether it answers at all, and is fit to be used. */
+  #calls: Circuit = closedCircuit;
+  /** Whether its traces come, and are true. */
+  #traces: Circuit = closedCircuit;
+  #chain: ProbedChain | null = null;
+  /** Why it must not be used; null = it may, as far as is known. */
+  #refusal: AppError | null = null;
+  #probedAtMs = 0;
+  /** Why it does not answer; null = it does. */
+  #outage: NodeUnavailableError | null = null;
+  #head: number | null = null;
+  #noStateUpTo: number | null = null;
+  #trialAtMs = 0;
+  #admission: Promise<void> | null = null;
+  #said: NodeState = "serving";
+
+  constructor(options: PooledNodeOptions) {
+    const { network, endpoint, roles, maximumTraces, traceTimeoutMs, listener } = options;
+    this.#options = options;
+    this.name = endpoint.name;
+    this.roles = roles;
+    this.#gate = new AdaptiveTraceGate(maximumTraces);
+    const watch = {
+      gate: this.#gate,
+      observer: {
+        answered: (seconds: number) => {
+          listener.meters.nodeRequest(network, this.name, seconds);
+          // Only a probe ends the time that it is left alone: it may be another chain's by then.
+          if (this.#calls.state === "closed") this.#calls = afterSuccess(this.#calls);
+        },
+        failed: (fault: NodeFault) => this.#onFault(fault),
+      },
+      onTraced: (fault: NodeFault | null) => this.#onTraced(fault),
+    };
+    this.node = createExecutionNode(endpoint, { traceTimeoutMs }, watch);
+    this.headNode = forHead(this.node);
+    this.#checkSteps = createStepsCheck(this.node);
+  }
+
+  get head(): number | null {
+    return this.#head;
+  }
+  get noStateUpTo(): number | null {
+    return this.#noStateUpTo;
+  }
+  get load(): number {
+    return this.#gate.load;
+  }
+  get traceLimit(): number {
+    return this.#gate.limit;
+  }
+  get tracesInFlight(): number {
+    return this.#gate.inFlight;
+  }
+  get restsUntilMs(): number {
+    return this.#gate.restsUntilMs;
+  }
+  get chain(): ProbedChain | null {
+    return this.#chain;
+  }
+  get outage(): NodeUnavailableError | null {
+    return this.#outage;
+  }
+  get refusal(): AppError | null {
+    return this.#refusal;
+  }
+
+  get state(): NodeState {
+    if (this.#refusal !== null) return "refused";
+    return this.#calls.state === "closed" ? "serving" : "away";
+  }
+
+  /** Probed, and answers. */
+  get isServing(): boolean {
+    return this.#chain !== null && this.#refusal === null && this.#calls.state === "closed";
+  }
+
+  /** Its traces are asked for; a node that is not trusted gets one block in a while to show that it is well. */
+  get isTracing(): boolean {
+    return this.#traces.state === "closed" || this.#isTraceTrialDue;
+  }
+
+  /** A trial whose block showed nothing is forgotten after a while. */
+  get #isTraceTrialDue(): boolean {
+    const now = Date.now();
+    return (
+      isTrialDue(this.#traces, now) ||
+      (this.#traces.state === "trial" && now - this.#trialAtMs >= longestTrialMs)
+    );
+  }
+
+  /** To be called for the node that gets a block: takes the trial where one is due. */
+  beginTrace(): void {
+    if (!this.#isTraceTrialDue) return;
+    this.#traces = beginTrial(this.#traces);
+    this.#trialAtMs = Date.now();
+  }
+
+  /** Whether it may be probed now: never before, or the time that it is left alone is over. */
+  get isProbeDue(): boolean {
+    return (
+      !this.isServing && (this.#calls.state === "closed" || isTrialDue(this.#calls, Date.now()))
+    );
+  }
+
+  saw(head: number): void {
+    this.#head = head;
+  }
+
+  /** It has no state of this block: nor, by all experience, of those before it. */
+  lacksState(blockNumber: number): void {
+    this.#noStateUpTo = Math.max(this.#noStateUpTo ?? 0, blockNumber);
+  }
+
+  /** Another node has proven what this one said otherwise. */
+  contradict(why: string): void {
+    this.#traces = trip(this.#traces, Date.now(), distrust);
+    const { network, listener } = this.#options;
+    listener.meters.nodeFault(network, this.name, "contradicted");
+    this.#report("serving", `another node proved otherwise: ${why}`);
+  }
+
+  /** Refuses it where it serves another chain than the network's other nodes. */
+  mustServe(network: string, known: ProbedChain): void {
+    const chain = this.#chain;
+    if (chain === null || chain.genesisHash === known.genesisHash) return;
+    const isOtherId = chain.chainId !== known.chainId;
+    this.#refuse(
+      new WrongChainError({
+        network,
+        node: this.name,
+        what: isOtherId ? "chain id" : "genesis hash",
+        expected: isOtherId ? known.chainId : known.genesisHash,
+        actual: isOtherId ? chain.chainId : chain.genesisHash,
+      }),
+    );
+  }
+
+  /** A block of its is proven: a node that was contradicted is trusted again. */
+  proved(): void {
+    this.#traces = afterSuccess(this.#traces);
+  }
+
+  /**
+   * Asks whether it may be used: its height where it serves, all that it says of itself where it was away or is new.
+   * Callers at the same time share one answer.
+   * @throws {NodeUnavailableError} @throws what forbids its use.
+   */
+  admit(probe: ProbeOptions): Promise<void> {
+    this.#admission ??= this.#admit(probe).finally(() => {
+      this.#admission = null;
+    });
+    return this.#admission;
+  }
+
+  async #admit(probe: ProbeOptions): Promise<void> {
+    const wasServing = this.isServing;
+    this.#calls = beginTrial(this.#calls);
+    try {
+      if (!wasServing || Date.now() - this.#probedAtMs >= probeAgeMs) await this.#probe(probe);
+      this.#head = await this.node.height();
+      await this.#checkSteps();
+      this.#refusal = null;
+      this.#outage = null;
+      this.#calls = afterSuccess(this.#calls);
+      this.#tell("serving", wasServing ? "" : "it answers");
+    } catch (error) {
+      if (error instanceof NodeUnavailableError || !(error instanceof AppError)) {
+        this.#outage = error instanceof NodeUnavailableError ? error : null;
+        // What counts as a failure was counted where the call failed, but for the trial's.
+        if (this.#calls.state !== "open") this.#calls = trip(this.#calls, Date.now(), policy);
+        this.#tell("away", describe(error));
+      } else {
+        this.#refuse(error);
+      }
+      throw error;
+    }
+  }
+
+  /** What was learnt of another version does not hold for this one. */
+  async #probe(options: ProbeOptions): Promise<void> {
+    const before = this.#chain?.clientVersion;
+    this.#chain = await probeNode(this.node, options);
+    this.#probedAtMs = Date.now();
+    const { clientVersion } = this.#chain;
+    if (before === undefined || before === clientVersion) return;
+    this.#checkSteps = createStepsCheck(this.node);
+    this.#noStateUpTo = null;
+    this.#report("serving", `it is another version now; it was ${before}`);
+  }
+
+  #refuse(error: AppError): void {
+    this.#refusal = error;
+    this.#calls = trip(this.#calls, Date.now(), policy);
+    this.#tell("refused", describe(error));
+  }
+
+  #onFault(fault: NodeFault): void {
+    const { network, listener } = this.#options;
+    listener.meters.nodeFault(network, this.name, fault.kind);
+    if (fault.kind === "rate_limited" || fault.retryAfterMs !== null) {
+      this.#gate.rest(fault.retryAfterMs);
+    }
+    // It is there, and says that it is asked too often.
+    if (fault.kind === "rate_limited") return;
+    this.#calls = afterFailure(this.#calls, Date.now(), policy);
+    if (this.#calls.state === "open") this.#tell("away", words[fault.kind]);
+  }
+
+  #onTraced(fault: NodeFault | null): void {
+    if (fault === null) {
+      // Whether it is true is told by the proof: a trial goes on until then.
+      if (this.#traces.state === "closed") this.#traces = afterSuccess(this.#traces);
+      return;
+    }
+    const { network, listener } = this.#options;
+    listener.meters.nodeFault(network, this.name, fault.kind);
+    if (fault.kind === "rate_limited") return;
+    this.#traces = afterFailure(this.#traces, Date.now(), policy);
+  }
+
+  #tell(state: NodeState, reason: string): void {
+    if (state === this.#said) return;
+    this.#said = state;
+    this.#report(state, reason);
+  }
+
+  #report(state: NodeState, reason: string): void {
+    const { network, listener } = this.#options;
+    const clientVersion = this.#chain?.clientVersion ?? null;
+    listener.report({ network, node: this.name, state, reason, clientVersion });
+  }
+}
+
+const words = {
+  unreachable: "it cannot be reached",
+  timeout: "it does not answer in time",
+  http: "it answers with an error status",
+  garbled: "its answers are no JSON-RPC",
+  rate_limited: "it is asked too often",
+} as const satisfies Record<NodeFault["kind"], string>;
+
+function describe(error: unknown): string {
+  if (!(error instanceof AppError)) return "an unknown fault";
+  return [error.message.split("\n", 1)[0], ...error.facts].join(" ");
+}
+
+function forHead(node: RawNode): RawNode {
+  return {
+    ...node,
+    get singlesFromGas() {
+      return node.singlesFromGas;
+    },
+    traceCalls: (hash, options) => node.traceCalls(hash, { ...options, isHead: true }),
+    traceSteps: (hash, options) => node.traceSteps(hash, { ...options, isHead: true }),
+  };
+}

@@ -1,0 +1,163 @@
+import {
+  afterTrace,
+  afterTraceFailure,
+  mayBegin,
+  startTraceLimit,
+  traceWeight,
+} from "../domain/trace-limit.ts";
+import type { NodeFault } from "./node-observer.ts";
+
+export type TurnWanted = {
+  /** What the block used; undefined: unknown, it counts as heavy. */
+  readonly gasUsed?: number | undefined;
+  /** The head's trace does not wait for those of a backfill. */
+  readonly isHead?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+};
+
+/** A trace that may run now. */
+export type TraceTurn = {
+  /** It came whole. */
+  readonly done: (sample: { readonly seconds: number; readonly bytes: number }) => void;
+  /** It failed by the node's doing. */
+  readonly failed: (fault: NodeFault) => void;
+  /** To be called at the end, however it came. */
+  readonly end: () => void;
+};
+
+/** Lets as many traces of a node run at once as it can take. */
+export type TraceGate = {
+  /** Waits for a turn. @throws the signal's reason when it fires first. */
+  readonly take: (wanted: TurnWanted) => Promise<TraceTurn>;
+};
+
+const freeTurn: TraceTurn = { done: () => {}, failed: () => {}, end: () => {} };
+/** For a node whose traces nobody counts. */
+export const ungated: TraceGate = { take: async () => freeTurn };
+
+/** Where a node refuses for now and does not say for how long: this, doubled each time in a row. */
+const firstRestMs = 1_000;
+const longestRestMs = 60_000;
+
+type Turn = { readonly weight: number; readonly isHead: boolean };
+type Waiting = Turn & { readonly begin: () => void };
+
+/** The gate of one node in this process; its limit follows what the node can take. */
+export class AdaptiveTraceGate implements TraceGate {
+  #limit;
+  readonly #running = new Set<Turn>();
+  #waiting: Waiting[] = [];
+  #restsUntilMs = 0;
+  #refusals = 0;
+  #wake: NodeJS.Timeout | undefined;
+
+  constructor(maximumTraces: number) {
+    this.#limit = startTraceLimit(maximumTraces);
+  }
+
+  /** Traces at once, as the node is known now. */
+  get limit(): number {
+    return this.#limit.limit;
+  }
+
+  /** Traces under way. */
+  get inFlight(): number {
+    return this.#running.size;
+  }
+
+  /** Weights of the traces under way and waiting, as a share of the limit. */
+  get load(): number {
+    const weights = [...this.#running, ...this.#waiting].map(({ weight }) => weight);
+    return weights.reduce((sum, weight) => sum + Math.min(weight, this.limit), 0) / this.limit;
+  }
+
+  /** When the node may be asked again after it refused for now. */
+  get restsUntilMs(): number {
+    return this.#restsUntilMs;
+  }
+
+  /** The node asks to be left alone. @param retryAfterMs - null: it does not say for how long. */
+  rest(retryAfterMs: number | null): void {
+    this.#refusals += 1;
+    const ownMs = Math.min(firstRestMs * 2 ** Math.min(this.#refusals - 1, 10), longestRestMs);
+    this.#restsUntilMs = Math.max(this.#restsUntilMs, Date.now() + (retryAfterMs ?? ownMs));
+  }
+
+  async take({ gasUsed, isHead = false, signal }: TurnWanted): Promise<TraceTurn> {
+    signal?.throwIfAborted();
+    const turn = { weight: traceWeight(gasUsed), isHead };
+    const isFree = this.#waiting.length === 0 && this.#mayBegin(turn);
+    if (isFree) this.#running.add(turn);
+    else await this.#wait(turn, signal);
+    return this.#toTurn(turn);
+  }
+
+  #toTurn(turn: Turn): TraceTurn {
+    const begunAtMs = Date.now();
+    const { weight, isHead } = turn;
+    const wasFull = !mayBegin(this.#limit, this.#bulkInFlight, weight);
+    return {
+      done: ({ seconds, bytes }) => {
+        this.#refusals = 0;
+        if (isHead || !Number.isFinite(weight)) return;
+        this.#limit = afterTrace(this.#limit, { seconds, bytes, weight, wasFull });
+      },
+      failed: ({ kind, retryAfterMs }) => {
+        this.#limit = afterTraceFailure(this.#limit, { begunAtMs, nowMs: Date.now() });
+        if (kind === "rate_limited" || retryAfterMs !== null) this.rest(retryAfterMs);
+      },
+      end: () => {
+        if (this.#running.delete(turn)) this.#admit();
+      },
+    };
+  }
+
+  #wait(turn: Turn, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        this.#waiting = this.#waiting.filter((other) => other !== one);
+        reject(signal?.reason);
+        this.#admit();
+      };
+      const one: Waiting = {
+        ...turn,
+        begin: () => {
+          signal?.removeEventListener("abort", leave);
+          this.#running.add(turn);
+          resolve();
+        },
+      };
+      signal?.addEventListener("abort", leave, { once: true });
+      this.#waiting.push(one);
+      this.#admit();
+    });
+  }
+
+  /** Begins those that wait, the head's first, each in its turn: a massive one is not passed by for ever. */
+  #admit(): void {
+    for (;;) {
+      const next = this.#waiting.find(({ isHead }) => isHead) ?? this.#waiting[0];
+      if (next === undefined) return;
+      if (!this.#mayBegin(next)) break;
+      this.#waiting = this.#waiting.filter((other) => other !== next);
+      next.begin();
+    }
+    const restMs = this.#restsUntilMs - Date.now();
+    if (restMs <= 0) return;
+    clearTimeout(this.#wake);
+    this.#wake = setTimeout(() => this.#admit(), restMs);
+  }
+
+  #mayBegin({ weight, isHead }: Turn): boolean {
+    if (Date.now() < this.#restsUntilMs) return false;
+    // A slot of its own: the head never waits behind a backfill.
+    if (isHead && ![...this.#running].some((turn) => turn.isHead)) return true;
+    return mayBegin(this.#limit, this.#bulkInFlight, weight);
+  }
+
+  get #bulkInFlight(): number {
+    let sum = 0;
+    for (const { weight, isHead } of this.#running) if (!isHead) sum += weight;
+    return sum;
+  }
+}
