@@ -1,5 +1,5 @@
 import type { BlockRange } from "../domain/block-range.ts";
-import { formatRange, formatTime } from "./details.ts";
+import { formatNumber, formatRange, formatTime } from "./details.ts";
 import { type GapBatch, planGapBatches } from "./gap-batches.ts";
 import type {
   FindGapsResult,
@@ -10,6 +10,7 @@ import type {
   RequeueAnswer,
   RequeuedRange,
 } from "./messages.ts";
+import { messageNames } from "./messages.ts";
 import { ReleaseQueue } from "./release-queue.ts";
 import { type Parsed, parseReleaseRequest, parseRequeueRequest } from "./requests.ts";
 import { RequeueQueue } from "./requeue-queue.ts";
@@ -107,6 +108,15 @@ export class GapFillJob {
   finishRequeued(range: RequeuedRange, result: IndexBlocksResult, isCancelled: boolean): void {
     this.noteFailures(result);
     this.totals = { ...this.totals, requeuedDone: this.totals.requeuedDone + result.blocks };
+    const { head, nextBlock: fromBlock } = result;
+    if (head !== null && fromBlock > head && fromBlock <= range.toBlock) {
+      this.requeues.putDown(range.toBlock + 1);
+      const blocks = formatRange({ fromBlock, toBlock: range.toBlock });
+      this.noteRefusal(
+        `${messageNames.requeueBlocks}: ${blocks}: above the head (${formatNumber(head)}); ask again when the chain has it`,
+      );
+      return;
+    }
     if (result.blocks > 0 || isCancelled) {
       this.requeues.putDown(result.nextBlock);
       return;

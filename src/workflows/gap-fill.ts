@@ -194,7 +194,13 @@ class GapFillRun {
     this.show();
     try {
       const result = await indexBulk(
-        { ...this.callFor(range), ...range, actor: range.actor || this.ownName, force: true },
+        {
+          ...this.callFor(range),
+          ...range,
+          actor: range.actor || this.ownName,
+          force: true,
+          stopAtHead: true,
+        },
         "requeue",
       );
       job.finishRequeued(range, result, CancellationScope.current().consideredCancelled);

@@ -219,6 +219,8 @@ export type IndexBlocksInput = {
   readonly headPolicy: HeadPolicy | null;
   /** Trace again what is complete already; a success raises the generation, a failure leaves the complete row. */
   readonly force: boolean;
+  /** End a closed range before its first block above the head, which a person may have named, and say the head. */
+  readonly stopAtHead?: boolean;
   readonly reason: string;
   readonly actor: string;
   /** A person's word that a reorg beneath finality is right. */

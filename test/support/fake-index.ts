@@ -110,7 +110,10 @@ export class FakeIndex {
     const startedAtMs = Date.now();
     const tally = { blocks: 0, skipped: 0, failed: [] as IndexBlocksResult["failed"][number][] };
     let nextBlock = input.fromBlock;
-    const lastBlock = this.reachesNothing ? -1 : (input.toBlock ?? this.head);
+    const stopsAtHead = input.stopAtHead === true || input.toBlock === null;
+    const lastBlock = this.reachesNothing
+      ? -1
+      : Math.min(input.toBlock ?? this.head, stopsAtHead ? this.head : Number.MAX_SAFE_INTEGER);
     try {
       if (this.outage) throw this.outage;
       await this.pass();
@@ -129,7 +132,7 @@ export class FakeIndex {
     }
     return {
       nextBlock,
-      head: input.toBlock === null ? this.head : null,
+      head: stopsAtHead && !this.reachesNothing ? this.head : null,
       blocks: tally.blocks,
       skipped: tally.skipped,
       transactions: tally.blocks * 2,

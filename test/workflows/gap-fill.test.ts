@@ -323,7 +323,29 @@ test("a requeue does not wait for the batch of a scan", async () => {
   await stop(handle);
 });
 
-test("a requeue above the head is given up with words instead of coming back for ever", async () => {
+test("of a requeue that reaches above the head, what is there is indexed and the rest refused with words", async () => {
+  const network = await env.network();
+  network.fake.head = 1005;
+  const handle = await network.startGapFill();
+  await handle.signal("requeueBlocks", { blocks: ["1000-1020", 99_000_000, 7] });
+  const progress = await untilProgress(
+    handle,
+    ({ requeued, requeuedDone }) => requeued === 0 && requeuedDone > 0,
+  );
+  expect(progress).toMatchObject({
+    requeuedDone: 7,
+    failed: 0,
+    lastError: null,
+    lastRefusal:
+      "requeueBlocks: 99,000,000: above the head (1,005); ask again when the chain has it",
+  });
+  expect(numbersOf(network).toSorted((a, b) => a - b)).toEqual([
+    7, 1000, 1001, 1002, 1003, 1004, 1005,
+  ]);
+  await stop(handle);
+});
+
+test("a requeue that reaches no block is given up with words instead of coming back for ever", async () => {
   const network = await env.network();
   network.fake.reachesNothing = true;
   const handle = await network.startGapFill();
