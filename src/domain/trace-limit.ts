@@ -39,7 +39,7 @@ export const massiveBlockGas = 100_000_000;
 const leastBytes = 65_536;
 const smoothing = 0.2;
 /** The best pace is forgotten slowly: blocks and nodes change. */
-const forgetting = 1.01;
+const forgetting = 1.0005;
 const growBelow = 2;
 const shrinkAbove = 4;
 const gentleCut = 0.9;

@@ -2,7 +2,8 @@ import { isRateLimit, type RpcRefusal, readRefusal } from "./faults.ts";
 import type { StreamFault } from "./trace-fault.ts";
 
 /** What the first bytes of a JSON-RPC answer say: does it bear a result or an error? */
-const beginning = /^\s*\{\s*(?:"(?:jsonrpc|id)"\s*:\s*(?:"[^"]*"|-?\d+|null)\s*,\s*)*"(\w+)"\s*:/;
+const beginning =
+  /^\s*\{\s*(?:"(?:jsonrpc|id)"\s*:\s*(?:"[^"]*"|-?\d+|null)\s*,\s*)*"(?!(?:jsonrpc|id)")(\w+)"\s*:/;
 /** A beginning this long without either is nobody's answer. */
 const longestBeginning = 1024;
 const longestError = 16_384;

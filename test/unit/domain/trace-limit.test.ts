@@ -1,0 +1,111 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  afterTrace,
+  afterTraceFailure,
+  lightBlockGas,
+  massiveBlockGas,
+  mayBegin,
+  startTraceLimit,
+  type TraceLimit,
+  traceWeight,
+} from "../../../src/domain/trace-limit.ts";
+
+const megabyte = 1_000_000;
+const heavy = { bytes: 10 * megabyte, weight: 1, wasFull: true };
+
+function repeat(times: number, limit: TraceLimit, next: (limit: TraceLimit) => TraceLimit) {
+  let state = limit;
+  for (let time = 0; time < times; time += 1) state = next(state);
+  return state;
+}
+
+describe("the traces that a node is given at once", () => {
+  test("grow to the maximum while each comes as fast as before, whatever its size", () => {
+    let bytes = megabyte;
+    const grown = repeat(200, startTraceLimit(8), (limit) => {
+      bytes = bytes === megabyte ? 40 * megabyte : megabyte;
+      return afterTrace(limit, { ...heavy, bytes, seconds: bytes / (50 * megabyte) });
+    });
+    expect(grown.limit).toBe(8);
+  });
+
+  test("do not grow while fewer are asked for than may be", () => {
+    const sample = { ...heavy, seconds: 0.2, wasFull: false };
+    expect(repeat(200, startTraceLimit(8), (limit) => afterTrace(limit, sample)).limit).toBe(4);
+  });
+
+  test("shrink to what a node of one core can take, and do not fall to one by noise", () => {
+    // Each of n traces at once takes n times as long.
+    let turn = 0;
+    const settled = repeat(2000, startTraceLimit(64), (limit) => {
+      turn += 1;
+      const noise = 1 + ((turn * 7) % 10) / 20;
+      const seconds = 0.1 * Math.max(1, limit.limit) * noise;
+      return afterTrace(limit, { ...heavy, seconds });
+    });
+    expect(settled.limit).toBeGreaterThanOrEqual(1);
+    expect(settled.limit).toBeLessThan(40);
+  });
+
+  test("are halved by a failure, once for all that were under way together", () => {
+    const start = startTraceLimit(8);
+    const first = afterTraceFailure(start, { begunAtMs: 0, nowMs: 100 });
+    expect(first.limit).toBe(2);
+    expect(afterTraceFailure(first, { begunAtMs: 50, nowMs: 110 })).toBe(first);
+    expect(afterTraceFailure(first, { begunAtMs: 101, nowMs: 120 }).limit).toBe(1);
+  });
+
+  test("stay between one and the maximum, whatever happens", () => {
+    const event = fc.record({
+      fails: fc.boolean(),
+      seconds: fc.double({ min: 0, max: 1000, noNaN: true }),
+      bytes: fc.nat(2 ** 31 - 1),
+      weight: fc.constantFrom(0.5, 1),
+      wasFull: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 64 }), fc.array(event), (maximum, events) => {
+        let state = startTraceLimit(maximum);
+        for (const [nowMs, { fails, ...sample }] of events.entries()) {
+          state = fails
+            ? afterTraceFailure(state, { begunAtMs: nowMs - 1, nowMs })
+            : afterTrace(state, sample);
+          expect(state.limit).toBeGreaterThanOrEqual(1);
+          expect(state.limit).toBeLessThanOrEqual(maximum);
+        }
+      }),
+    );
+  });
+});
+
+describe("what a trace takes", () => {
+  test("two light ones take as much as a heavy one; a massive one takes the node for itself", () => {
+    expect(traceWeight(lightBlockGas - 1)).toBe(0.5);
+    expect(traceWeight(lightBlockGas)).toBe(1);
+    expect(traceWeight(undefined)).toBe(1);
+    const massive = traceWeight(massiveBlockGas);
+    expect(mayBegin({ limit: 8 }, 0, massive)).toBe(true);
+    expect(mayBegin({ limit: 8 }, 0.5, massive)).toBe(false);
+    expect(mayBegin({ limit: 8 }, massive, 0.5)).toBe(false);
+  });
+
+  test("the first always may begin, and the sum of the others never passes the limit", () => {
+    const weight = fc.constantFrom(0.5, 1, Number.POSITIVE_INFINITY);
+    fc.assert(
+      fc.property(
+        fc.double({ min: 1, max: 64, noNaN: true }),
+        fc.array(weight),
+        (limit, weights) => {
+          let inFlight = 0;
+          for (const each of weights) {
+            if (!mayBegin({ limit }, inFlight, each)) continue;
+            expect(inFlight === 0 || inFlight + each <= limit + 1e-6).toBe(true);
+            inFlight += each;
+          }
+          expect(weights.length === 0 || inFlight > 0).toBe(true);
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,99 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { AdaptiveTraceGate, type TurnWanted } from "../../../src/rpc/trace-gate.ts";
+
+const heavy = { gasUsed: 10_000_000 };
+const massive = { gasUsed: 500_000_000 };
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** Asks for a turn; tells when it came. */
+async function ask(gate: AdaptiveTraceGate, wanted: TurnWanted) {
+  const state = { begun: false };
+  const turn = gate.take(wanted).then((taken) => {
+    state.begun = true;
+    return taken;
+  });
+  turn.catch(() => {});
+  await vi.advanceTimersByTimeAsync(0);
+  return { turn, state };
+}
+
+describe("the gate of a node", () => {
+  test("lets four heavy traces begin, and the next as one ends", async () => {
+    const gate = new AdaptiveTraceGate(8);
+    const turns = await Promise.all([1, 2, 3, 4].map(() => gate.take(heavy)));
+    const fifth = await ask(gate, heavy);
+    expect(fifth.state.begun).toBe(false);
+    turns[0]?.end();
+    await fifth.turn;
+    expect(gate.inFlight).toBe(4);
+  });
+
+  test("the head has a slot of its own: it does not wait behind a backfill that fills the node", async () => {
+    const gate = new AdaptiveTraceGate(1);
+    await gate.take(heavy);
+    const waiting = await ask(gate, heavy);
+    const head = await ask(gate, { ...heavy, isHead: true });
+    expect([waiting.state.begun, head.state.begun]).toEqual([false, true]);
+  });
+
+  test("a massive trace runs alone, and is not passed by for ever", async () => {
+    const gate = new AdaptiveTraceGate(8);
+    const first = await gate.take(heavy);
+    const giant = await ask(gate, massive);
+    const late = await ask(gate, heavy);
+    expect([giant.state.begun, late.state.begun]).toEqual([false, false]);
+    first.end();
+    const turn = await giant.turn;
+    expect([gate.inFlight, late.state.begun]).toEqual([1, false]);
+    turn.end();
+    await late.turn;
+  });
+
+  test("Retry-After holds up all of the node's traces for so long, and halves the limit", async () => {
+    const gate = new AdaptiveTraceGate(8);
+    const turn = await gate.take(heavy);
+    vi.setSystemTime(Date.now() + 10);
+    turn.failed({ kind: "rate_limited", retryAfterMs: 2000 });
+    turn.end();
+    expect(gate.limit).toBe(2);
+    const next = await ask(gate, heavy);
+    await vi.advanceTimersByTimeAsync(1900);
+    expect(next.state.begun).toBe(false);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(next.state.begun).toBe(true);
+  });
+
+  test("429 without Retry-After is waited out longer each time in a row", async () => {
+    const gate = new AdaptiveTraceGate(8);
+    const restOf = () => gate.restsUntilMs - Date.now();
+    gate.rest(null);
+    expect(restOf()).toBe(1000);
+    gate.rest(null);
+    expect(restOf()).toBe(2000);
+  });
+
+  test("who gives up while waiting takes no turn", async () => {
+    const gate = new AdaptiveTraceGate(1);
+    const first = await gate.take(heavy);
+    const controller = new AbortController();
+    const given = await ask(gate, { ...heavy, signal: controller.signal });
+    controller.abort(new Error("stopped"));
+    await expect(given.turn).rejects.toThrow("stopped");
+    first.end();
+    expect([gate.inFlight, gate.load]).toEqual([0, 0]);
+  });
+
+  test("a turn that ends twice ends once", async () => {
+    const gate = new AdaptiveTraceGate(8);
+    const [one] = await Promise.all([gate.take(heavy), gate.take(heavy)]);
+    one?.end();
+    one?.end();
+    expect(gate.inFlight).toBe(1);
+  });
+});
