@@ -4,6 +4,8 @@ import type { BlockRef, Hex } from "./chain.ts";
 export type BranchComparison = {
   /** The highest stored block below the suspect at which both agree; null while none is found. */
   readonly ancestor: BlockRef | null;
+  /** The highest stored block at which both agree: above the suspect where the ledger holds blocks of the new branch. */
+  readonly highest: BlockRef | null;
   /** Stored numbers that the node's chain contradicts or does not reach, newest first. */
   readonly stale: readonly number[];
 };
@@ -25,12 +27,13 @@ export function compareBranches({
   readonly suspect: number;
 }): BranchComparison {
   const contradicted = new Set(movedBlocks(stored, chain));
+  const highest = stored.find(({ number }) => !contradicted.has(number)) ?? null;
   const stale = new Set<number>();
   for (const ref of stored) {
     if (contradicted.has(ref.number)) stale.add(ref.number);
-    else if (ref.number < suspect) return { ancestor: ref, stale: [...stale] };
+    else if (ref.number < suspect) return { ancestor: ref, highest, stale: [...stale] };
   }
-  return { ancestor: null, stale: [...stale] };
+  return { ancestor: null, highest, stale: [...stale] };
 }
 
 /** How a found fork is mended. */
@@ -51,7 +54,7 @@ export type ReorgPlan = {
  * @param head - the highest block of the new branch; `suspect` or above, or below it where the chain shrank.
  */
 export function planReorg(
-  { ancestor, stale }: BranchComparison,
+  { ancestor, stale }: Omit<BranchComparison, "highest">,
   { suspect, head }: { readonly suspect: number; readonly head: number },
 ): ReorgPlan {
   const numbers = [...new Set([...stale, suspect])].toSorted((a, b) => a - b);

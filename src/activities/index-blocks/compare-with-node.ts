@@ -9,6 +9,8 @@ const firstLookBlocks = 128;
 const lookFactor = 8;
 /** Rows known to be final that are looked at too, so that a fork beneath finality is seen, and how deep it is. */
 const finalLookBlocks = 128;
+/** How far a fork beneath finality is followed down, to tell a person where it begins. */
+const deepestLookBlocks = 8192;
 
 /**
  * Compares stored hashes with the node's, newest first, until both agree below the suspect.
@@ -17,17 +19,20 @@ const finalLookBlocks = 128;
 export async function compareWithNode(run: Run, suspect: number): Promise<BranchComparison> {
   await run.finality.refresh();
   const lastFinal = await lastUntouchable(run);
-  const aboveBlock = Math.max(-1, (lastFinal ?? -1) - finalLookBlocks);
+  let aboveBlock = Math.max(-1, (lastFinal ?? -1) - finalLookBlocks);
   for (let limit = firstLookBlocks; ; limit *= lookFactor) {
     const stored = await run.dependencies.ledger.hashesAbove(run.network.name, aboveBlock, limit);
     const chain = await askRefs(run, numbersOf(stored));
     const comparison = compareBranches({ stored, chain, suspect });
-    if (comparison.ancestor === null && stored.length >= limit) continue;
-    const lowestStale = comparison.stale.at(-1);
-    if (lastFinal !== null && lowestStale !== undefined && lowestStale <= lastFinal) {
-      throw beyondFinality(run, { blockNumber: lowestStale, lastFinal, stored, chain });
+    const lowest = comparison.stale.at(-1) ?? Number.POSITIVE_INFINITY;
+    const isFinalTouched = lastFinal !== null && lowest <= lastFinal;
+    const isCut = comparison.ancestor === null && stored.length >= limit;
+    if (isCut && !(isFinalTouched && limit >= deepestLookBlocks)) continue;
+    if (!isFinalTouched) return comparison;
+    if (isCut || comparison.ancestor !== null || aboveBlock < 0) {
+      throw beyondFinality(run, { blockNumber: lowest, lastFinal, stored, chain });
     }
-    return comparison;
+    aboveBlock = -1;
   }
 }
 

@@ -1,8 +1,10 @@
 import type { BlockRef } from "../../domain/chain.ts";
 import { pause, untilAborted } from "./abortable.ts";
 import { RangeIndexer } from "./index-range.ts";
+import { mendLeftBehind } from "./left-behind.ts";
 import { mendReorg } from "./mend-reorg.ts";
 import type { Run } from "./run.ts";
+import { sweepFinality } from "./sweep-finality.ts";
 
 /** Half of what a head may be late (design: mined to visible under 1 s) is spent on work, a fifth on noticing. */
 const pollMs = 200;
@@ -21,16 +23,20 @@ export async function followHead(run: Run, fromBlock: number): Promise<number> {
     run.input.maximumBlocks === null
       ? Number.MAX_SAFE_INTEGER
       : fromBlock + run.input.maximumBlocks - 1;
-  let next = fromBlock;
+  let next = await catchUpWithReorgs(run, fromBlock);
   let seen: BlockRef | null = null;
+  let isSwept = false;
   while (next <= lastBlock && Date.now() < endsAt) {
     const head = await askHead(run);
     run.progress.head = head?.number ?? null;
     if (head !== null && head.number >= next) {
       const toBlock = Math.min(head.number, lastBlock, next + catchUpBlocks - 1);
-      await indexer.index(next, toBlock);
-      next = toBlock + 1;
-      run.dependencies.meters.headDistance(run.network.name, head.number - toBlock);
+      next = await indexer.index(next, toBlock);
+      if (next <= toBlock) {
+        run.heart.waitFor(`block ${next}: the head was above it, and it is gone`);
+        await pause(pollMs, run.signal);
+      }
+      run.dependencies.meters.headDistance(run.network.name, head.number - next + 1);
       continue;
     }
     if (head !== null && head.hash !== seen?.hash) {
@@ -40,11 +46,29 @@ export async function followHead(run: Run, fromBlock: number): Promise<number> {
       seen = head;
       if (head.number >= next) continue;
     }
+    if (!isSwept) {
+      const { isDone, mendedTo } = await sweepFinality(run);
+      isSwept = isDone;
+      if (mendedTo !== null) next = Math.min(next, mendedTo + 1);
+    }
     run.heart.waitFor(`block ${next}; the head is ${head === null ? "unknown" : head.number}`);
     await pause(pollMs, run.signal);
   }
   run.heart.waitFor(null);
   return next;
+}
+
+/**
+ * What the chain did while nobody followed it is mended first, or what a person said of a reorg beneath finality.
+ * @returns the next block: after the head of the new branch, where that is lower than what is stored.
+ */
+async function catchUpWithReorgs(run: Run, next: number): Promise<number> {
+  const { acceptedReorg } = run.input;
+  const newHead =
+    acceptedReorg === undefined
+      ? await mendLeftBehind(run)
+      : await mendReorg(run, acceptedReorg.fromBlock);
+  return newHead === null ? next : Math.min(next, newHead + 1);
 }
 
 async function askHead(run: Run): Promise<BlockRef | null> {

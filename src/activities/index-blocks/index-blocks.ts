@@ -9,15 +9,19 @@ import type {
 import type { Dependencies } from "../ports.ts";
 import { untilAborted } from "./abortable.ts";
 import { waitingTextOf } from "./block-fault.ts";
+import { checkUpperBorder } from "./check-border.ts";
 import { Finality } from "./finality.ts";
 import { followHead } from "./follow-head.ts";
 import { Heart } from "./heart.ts";
 import { RangeIndexer } from "./index-range.ts";
 import { LedgerView } from "./ledger-view.ts";
+import { mendLeftBehindOf } from "./left-behind.ts";
 import { onlyNode } from "./on-nodes.ts";
 import { Progress } from "./progress.ts";
 import { RowPipe } from "./row-pipe.ts";
 import type { Run } from "./run.ts";
+import { lastBlockOf } from "./stop-at-head.ts";
+import { sweepFinality } from "./sweep-finality.ts";
 import type { TraceEngine } from "./trace-engine.ts";
 
 /**
@@ -70,8 +74,13 @@ function isStopRequested(context: Context): boolean {
 async function indexFrom(run: Run, nextBlock: number): Promise<number> {
   const { toBlock } = run.input;
   if (toBlock === null) return followHead(run, nextBlock);
-  await new RangeIndexer(run).index(nextBlock, toBlock);
-  return toBlock + 1;
+  await sweepFinality(run);
+  await mendLeftBehindOf(run, toBlock);
+  const lastBlock = await lastBlockOf(run, toBlock);
+  if (lastBlock < nextBlock) return nextBlock;
+  await new RangeIndexer(run).index(nextBlock, lastBlock);
+  await checkUpperBorder(run, lastBlock);
+  return lastBlock + 1;
 }
 
 type Start = {

@@ -4,6 +4,7 @@ import { pause } from "./abortable.ts";
 import { Batch } from "./batch.ts";
 import { BlockSource } from "./block-source.ts";
 import type { FetchedBlock, UnfetchedBlock } from "./fetch-block.ts";
+import { mendLeftBehind } from "./left-behind.ts";
 import { mendReorg } from "./mend-reorg.ts";
 import type { FailedBlock } from "./outcome.ts";
 import { type Run, takeInHand, wantedProcessors } from "./run.ts";
@@ -21,6 +22,7 @@ export class RangeIndexer {
   readonly #source: BlockSource;
   #committing: Promise<Settled<number | null>> | null = null;
   #unrest = 0;
+  #isHeadGone = false;
 
   constructor(run: Run) {
     this.#run = run;
@@ -28,16 +30,22 @@ export class RangeIndexer {
     this.#source = new BlockSource(run);
   }
 
-  /** Indexes every block of the range that is not complete; on return all of it stands in the ledger. */
-  async index(fromBlock: number, toBlock: number): Promise<void> {
+  /**
+   * Indexes every block of the range that is not complete; on return all below the number returned stands in the ledger.
+   * @returns `toBlock + 1`, or a lower number where follow's head is gone again.
+   */
+  async index(fromBlock: number, toBlock: number): Promise<number> {
     try {
-      let next: number | null = fromBlock;
-      while (next !== null) {
-        while (next <= toBlock) {
+      let next = fromBlock;
+      for (;;) {
+        this.#isHeadGone = false;
+        while (next <= toBlock && !this.#isHeadGone) {
           this.#run.signal.throwIfAborted();
           next = await this.#indexNext(next, toBlock);
         }
-        next = await this.#commit({ suspicious: false });
+        const moved = await this.#commit({ suspicious: this.#isHeadGone });
+        if (moved === null) return next;
+        next = moved;
       }
     } finally {
       // What is being written counts, also where the block after it ends the attempt.
@@ -58,9 +66,13 @@ export class RangeIndexer {
 
     takeInHand(run, blockNumber);
     const prepared = await this.#source.take(blockNumber, this.#wantedAfter(blockNumber, toBlock));
-    const moved =
-      (await this.#waitForBlock(prepared.block, blockNumber)) ??
-      (await this.#followChain(prepared.block, blockNumber));
+    if (this.#isGone(prepared.block)) {
+      this.#source.forget();
+      run.heart.putDown();
+      this.#isHeadGone = true;
+      return blockNumber;
+    }
+    const moved = await this.#followChain(prepared.block, blockNumber);
     if (moved !== null) return moved;
     const [next] = this.#wantedAfter(blockNumber, toBlock);
     this.#batch.add(await this.#source.trace(prepared, next));
@@ -83,20 +95,10 @@ export class RangeIndexer {
     return blockNumber + 1;
   }
 
-  /**
-   * Waits for a block of the head that is gone again: the chain is shrinking or a replica is behind.
-   * @returns the number to go on with; null where the block is there, or of a closed range, whose faults are booked.
-   */
-  async #waitForBlock(
-    block: FetchedBlock | UnfetchedBlock,
-    blockNumber: number,
-  ): Promise<number | null> {
-    const isGone = block.kind === "unfetched" && block.fault.kind === "block_not_found";
-    if (!isGone || this.#run.input.toBlock !== null) return null;
-    this.#source.forget();
-    const moved = await this.#commit({ suspicious: true });
-    if (moved === null) await this.#rest(blockNumber, "the head was above it, and it is gone");
-    return moved ?? blockNumber;
+  /** The chain is shrinking or a replica is behind; of a closed range, a block that is not there is booked. */
+  #isGone(block: FetchedBlock | UnfetchedBlock): boolean {
+    const isUnknown = block.kind === "unfetched" && block.fault.kind === "block_not_found";
+    return isUnknown && this.#run.input.toBlock === null;
   }
 
   /**
@@ -117,13 +119,19 @@ export class RangeIndexer {
     const head = await mendReorg(this.#run, blockNumber);
     if (head !== null) {
       // The suspect was indexed with the new branch, unless that branch ends below it.
-      const nextBlock = Math.min(blockNumber, head) + 1;
+      const nextBlock = this.#goBackTo(Math.min(blockNumber, head) + 1);
       this.#run.heart.putDown();
       this.#run.heart.checkpoint(nextBlock, this.#run.progress.done());
       return nextBlock;
     }
-    await this.#rest(blockNumber, "it does not chain with the block before it");
+    await this.#rest(blockNumber);
     return blockNumber;
+  }
+
+  /** Follow goes back below its first block where the chain shrank; a closed range never does. */
+  #goBackTo(blockNumber: number): number {
+    const { fromBlock, toBlock } = this.#run.input;
+    return toBlock === null ? blockNumber : Math.max(fromBlock, blockNumber);
   }
 
   /** Against all that is known of its neighbours, above too: ranges are indexed side by side and newest first. */
@@ -141,14 +149,14 @@ export class RangeIndexer {
   }
 
   /** Waits for a node whose answers contradict each other, such as a pool of replicas in the middle of a reorg. */
-  async #rest(blockNumber: number, why: string): Promise<void> {
+  async #rest(blockNumber: number): Promise<void> {
     this.#unrest += 1;
     this.#run.heart.waitFor(`a node that agrees with itself on block ${blockNumber}`);
     if (this.#unrest >= maximumUnrest) {
       throw new NodeUnavailableError({
         node: this.#run.network.node.name,
         method: "eth_getBlockByNumber",
-        reason: `block ${blockNumber}: ${why}`,
+        reason: `block ${blockNumber}: it does not chain with its neighbours`,
       });
     }
     await pause(unrestMs, this.#run.signal);
@@ -178,9 +186,11 @@ export class RangeIndexer {
     if (moved === null) return null;
     this.#batch.discard();
     this.#source.forget();
+    // The blocks at hand may have no stored neighbour whose hash would tell.
+    const newHead = await mendLeftBehind(this.#run);
     // Replicas that do not agree yet would have the same blocks traced over and over.
     await pause(unrestMs, this.#run.signal);
-    return moved;
+    return newHead === null ? moved : this.#goBackTo(Math.min(moved, newHead + 1));
   }
 
   *#wantedAfter(blockNumber: number, toBlock: number): Generator<number> {

@@ -2,7 +2,7 @@ import { log } from "@temporalio/activity";
 import type { BlockRef, Hex } from "../../domain/chain.ts";
 import type { LedgerRow } from "../../domain/ledger.ts";
 import type { Processor } from "../../domain/processor.ts";
-import { chains, planReorg, type ReorgPlan } from "../../domain/reorg.ts";
+import { type BranchComparison, chains, planReorg, type ReorgPlan } from "../../domain/reorg.ts";
 import { NodeUnavailableError } from "../../errors.ts";
 import { pause, untilAborted } from "./abortable.ts";
 import { askRefs, refsOf, settle, writeLedger } from "./commit.ts";
@@ -23,11 +23,13 @@ const returningBlocks = 1000;
  * Moves the ledger to the node's branch after a block whose parent did not fit: rows of the new branch first, then one
  * insert that re-points every number. Blocks of a branch that came back are not traced again. Idempotent; ends only
  * when a comparison finds nothing more, so that a reorg in the middle of it is followed too.
- * @returns the head of the new branch, or null where the ledger agrees with the node.
+ * @returns the head of the new branch, the lowest one where it moved on meanwhile: blocks above it may be gone. null
+ * where the ledger agrees with the node.
  * @throws {ReorgBeyondFinalityError}
  */
-export async function mendReorg(run: Run, suspect: number): Promise<number | null> {
+export async function mendReorg(run: Run, blockNumber: number): Promise<number | null> {
   const traced = new Map<Hex, TracedBlock>();
+  let suspect = blockNumber;
   let mendedTo: number | null = null;
   for (let unrest = 0; unrest < maximumUnrest; ) {
     const comparison = await compareWithNode(run, suspect);
@@ -37,8 +39,11 @@ export async function mendReorg(run: Run, suspect: number): Promise<number | nul
     }
     const head = await untilAborted(run.network.node.head("latest", run.signal), run.signal);
     const plan = planReorg(comparison, { suspect, head: head?.number ?? -1 });
-    if (await applyPlan(run, { plan, ancestor: comparison.ancestor, head, traced })) {
-      mendedTo = head?.number ?? plan.ancestor;
+    if (await applyPlan(run, { plan, comparison, head, traced })) {
+      const reached = head?.number ?? plan.ancestor;
+      mendedTo = Math.min(mendedTo ?? reached, reached);
+      // A suspect above blocks that were retracted would stand alone if the branch grows again before the next look.
+      suspect = Math.min(suspect, reached + 1);
       unrest = 0;
       continue;
     }
@@ -60,7 +65,7 @@ async function lookAgain(run: Run, suspect: number): Promise<void> {
 
 type Mending = {
   readonly plan: ReorgPlan;
-  readonly ancestor: BlockRef | null;
+  readonly comparison: BranchComparison;
   readonly head: BlockRef | null;
   /** Blocks of the new branch that were traced for an earlier plan of the same mending, by hash. */
   readonly traced: Map<Hex, TracedBlock>;
@@ -68,7 +73,7 @@ type Mending = {
 
 /** Indexes the new branch and re-points the ledger in one insert; false if the chain or the ledger moved meanwhile. */
 async function applyPlan(run: Run, mending: Mending): Promise<boolean> {
-  const { plan, ancestor } = mending;
+  const { plan, comparison } = mending;
   await run.view.loadBlocks([...plan.reindex, ...plan.retract]);
   const returned = await findReturned(run, mending);
   const branch = await collectBranch(run, mending, returned);
@@ -76,7 +81,9 @@ async function applyPlan(run: Run, mending: Mending): Promise<boolean> {
   const { outcomes, restored } = branch;
   run.heart.putDown();
   const restoredRefs = [...restored.values()].flatMap(([row]) => (row ? [toRef(row)] : []));
-  const points = [...refsOf(outcomes), ...restoredRefs, ...(ancestor ? [ancestor] : [])];
+  // What stays must still be the node's too: the chain may have moved again since the comparison.
+  const staying = [comparison.ancestor, comparison.highest].filter((ref) => ref !== null);
+  const points = [...refsOf(outcomes), ...restoredRefs, ...staying];
   const settled = await settle(run, outcomes, points);
   if (settled.moved !== null) return false;
   const touched = [...plan.reindex, ...plan.retract, ...returned.keys()];
@@ -105,13 +112,13 @@ type Branch = {
 /** Traces the blocks of the new branch, oldest first; null where it does not chain any more. */
 async function collectBranch(
   run: Run,
-  { plan, ancestor, traced }: Mending,
+  { plan, comparison, traced }: Mending,
   returned: ReadonlyMap<number, readonly LedgerRow[]>,
 ): Promise<Branch | null> {
   const refs = await askRefs(run, plan.reindex);
   const earlier = await findEarlierAttempts(run, refs, (number) => processorsAt(run, number));
   const outcomes: (TracedBlock | FailedBlock)[] = [];
-  let below = ancestor ?? undefined;
+  let below = comparison.ancestor ?? undefined;
   for (const blockNumber of plan.reindex) {
     const [row] = earlier.get(blockNumber) ?? [];
     const outcome = row ? null : await indexOnBranch(run, blockNumber, traced);
