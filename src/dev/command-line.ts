@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { InvalidArgumentError } from "commander";
+import { CommanderError, InvalidArgumentError } from "commander";
 import { AppError } from "../errors.ts";
 
 /** A path as the user meant it: npm runs scripts in the project's folder and tells where the user stood. */
@@ -51,11 +51,18 @@ export async function orAborted<Result>(
 /** Exit code of a command that Ctrl-C ended before it had done what it was asked for. */
 export const interrupted = 130;
 
-/** Runs a command to its exit code: what we say of our own accord is printed without a stack. */
+/** Exit code of a command that was called wrongly. */
+const wrongUsage = 2;
+
+/**
+ * Runs a command to its exit code: what we say of our own accord is printed without a stack; wrong usage, which
+ * commander has explained by then, is 2.
+ */
 export async function runCommand(command: () => Promise<number>): Promise<never> {
   try {
     process.exit(await command());
   } catch (error) {
+    if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : wrongUsage);
     console.error(describe(error));
     process.exit(1);
   }

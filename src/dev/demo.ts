@@ -28,6 +28,7 @@ type Options = {
 };
 
 const program = new Command("npm run demo --")
+  .exitOverride()
   .description("A chain, the servers, a worker and every job, on this machine, until Ctrl-C.")
   .option("--exit", "tell the whole story, faults and kill included; exit 0 only if all is proven")
   .option("--data <dir>", "keep databases and chain there (default: fresh ones each time)")

@@ -29,6 +29,7 @@ type Options = {
 };
 
 const program = new Command("npm run dev --")
+  .exitOverride()
   .description("Runs the whole stack against your own execution node, until Ctrl-C.")
   .requiredOption("--rpc <url>", "your node; it needs the debug namespace")
   .requiredOption("--network <name>", "the name of its chain, in every table: a-z, 0-9 and -")

@@ -64,3 +64,9 @@ test("refuses a node that does not answer, with the fix and without a stack trac
   expect(output()).toMatch(/does not answer[^]*Fix:/);
   expect(output()).not.toMatch(/\n\s+at /);
 });
+
+test("says what is wrong with a call that it does not understand, and exits 2", async () => {
+  const { exited, output } = runScript(["dist/dev/dev.js", "--network", "mine"]);
+  expect(await exited).toBe(2);
+  expect(output()).toContain("required option '--rpc <url>' not specified");
+});
