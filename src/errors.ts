@@ -284,11 +284,11 @@ export class ReorgBeyondFinalityError extends AppError {
   }) {
     super("The node's chain contradicts rows that were final.", {
       facts: [
-        `network: ${facts.network}, block ${facts.blockNumber}, finalized ${facts.finalized}`,
+        `network: ${facts.network}; the first block that differs: block ${facts.blockNumber}; known to be final up to ${facts.finalized}`,
         `stored hash: ${facts.stored}`,
         `node's hash: ${facts.node}`,
       ],
-      fix: "find out which is right: the node may be on a wrong branch. Nothing was changed.",
+      fix: "nothing was changed; find out which side is right and go on as docs/operations.md says under 'A reorg beneath finality'.",
     });
   }
 }

@@ -142,7 +142,7 @@ class BackfillRun {
     } catch (second) {
       log.warn("Could not book the range as abandoned", { reason: describeFault(second) });
     }
-    this.show("done");
+    this.show("halted");
     throw failWith(error);
   }
 

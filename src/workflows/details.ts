@@ -126,8 +126,17 @@ function quarantined(count: number): string {
     : "0 blocks";
 }
 
-function statusOf({ paused, waitingFor }: { paused: boolean; waitingFor: string | null }): string {
+function statusOf({
+  paused,
+  waitingFor,
+  halted,
+}: {
+  paused: boolean;
+  waitingFor: string | null;
+  halted?: boolean;
+}): string {
   if (paused) return "Paused";
+  if (halted) return "Halted: only a person can set it going again";
   return waitingFor === null ? "Running" : "Waiting";
 }
 

@@ -10,6 +10,7 @@ import {
   workflowInfo,
 } from "@temporalio/workflow";
 import type { HeadPolicy } from "../domain/chain.ts";
+import { acceptReorgHelp, readAcceptReorg } from "./accept-reorg.ts";
 import { describeFollow } from "./details.ts";
 import { ensureGapFill, findFollowStart, indexHead, registerRange } from "./effects.ts";
 import { emptyRangeAt } from "./expected-range.ts";
@@ -17,12 +18,19 @@ import { describeFault, faultRetryInterval, isFault, refusal } from "./fault.ts"
 import { InFlight } from "./in-flight.ts";
 import { checkFollowInput } from "./inputs.ts";
 import {
+  acceptReorgUpdate,
   followProgressQuery,
   pauseSignal,
   resumeSignal,
   setHeadPolicyUpdate,
 } from "./message-definitions.ts";
-import type { FollowInput, FollowProgress, FollowState, IndexBlocksResult } from "./messages.ts";
+import type {
+  AcceptReorgRequest,
+  FollowInput,
+  FollowProgress,
+  FollowState,
+  IndexBlocksResult,
+} from "./messages.ts";
 import { RunLimits } from "./run-limits.ts";
 import { AttributeWriter } from "./search-attributes.ts";
 
@@ -95,6 +103,12 @@ class FollowRun {
         },
       },
     );
+    setHandler(acceptReorgUpdate, (body) => this.acceptReorg(body), {
+      description: `Follows a reorg beneath finality on a person's word: ${acceptReorgHelp}`,
+      validator: (body) => {
+        if (!readAcceptReorg(body)) throw refusal(acceptReorgHelp);
+      },
+    });
   }
 
   async follow(): Promise<never> {
@@ -125,7 +139,7 @@ class FollowRun {
   /** Brings what people see up to date. */
   show(ended?: "done"): void {
     setCurrentDetails(describeFollow(this.progress));
-    const moving = this.fault === null ? "running" : "waiting";
+    const moving = this.fault === null ? "running" : "halted";
     this.attributes.write({
       network: this.input.network,
       jobKind: "follow",
@@ -156,6 +170,7 @@ class FollowRun {
       waitingFor: isPausedAndStill
         ? "resume (paused)"
         : this.fault && `somebody to mend this: ${this.fault}`,
+      halted: this.fault !== null,
     };
   }
 
@@ -167,7 +182,19 @@ class FollowRun {
     this.show();
   }
 
+  /** The handler of the update; its validator has refused what cannot be read. */
+  private acceptReorg(body: unknown): AcceptReorgRequest {
+    const accepted = readAcceptReorg(body);
+    if (!accepted) throw refusal(acceptReorgHelp);
+    log.warn("A person accepted a reorg beneath finality", { ...accepted });
+    this.steer({ accepted });
+    return accepted;
+  }
+
   private async indexOnce(): Promise<void> {
+    // A word counts for one call: what that finds may need another one.
+    const { accepted } = this.state;
+    this.state = { ...this.state, accepted: null };
     try {
       const fromBlock = await this.findNextBlock();
       const result = await indexHead({
@@ -180,7 +207,10 @@ class FollowRun {
         headPolicy: this.headPolicy,
         force: false,
         reason: "follow",
-        actor: workflowInfo().workflowId,
+        actor: accepted?.actor || workflowInfo().workflowId,
+        ...(accepted && {
+          acceptedReorg: { fromBlock: accepted.fromBlock, blockHash: accepted.blockHash },
+        }),
       });
       this.book(result);
       if (result.failedCount > 0) await ensureGapFill({ network: this.input.network });

@@ -153,6 +153,7 @@ export class GapFillJob {
       lastError,
       lastRefusal,
       waitingFor: inFlight.length > 0 ? null : this.waitingFor,
+      halted: inFlight.length === 0 && this.fault !== null,
     };
   }
 

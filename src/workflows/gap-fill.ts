@@ -115,7 +115,8 @@ class GapFillRun {
   show(ended?: "done"): void {
     const { progress } = this.job;
     setCurrentDetails(describeGapFill(progress));
-    const moving = progress.waitingFor === null ? "running" : "waiting";
+    const waiting = progress.halted ? "halted" : "waiting";
+    const moving = progress.waitingFor === null ? "running" : waiting;
     this.attributes.write({
       network: this.input.network,
       jobKind: "gap-fill",

@@ -3,6 +3,7 @@ import { rawValueTypeInfo } from "@temporalio/common";
 import { defineQuery, defineSignal, defineUpdate } from "@temporalio/workflow";
 import type { HeadPolicy } from "../domain/chain.ts";
 import type {
+  AcceptReorgRequest,
   BackfillProgress,
   FollowProgress,
   GapFillProgress,
@@ -25,6 +26,9 @@ export const releaseBlocksSignal = defineSignal<RawValue[]>(messageNames.release
 // What a person sends is `unknown` until a handler has looked at it.
 export const setHeadPolicyUpdate = defineUpdate<{ headPolicy: HeadPolicy }, [unknown]>(
   messageNames.setHeadPolicy,
+);
+export const acceptReorgUpdate = defineUpdate<AcceptReorgRequest, [unknown]>(
+  messageNames.acceptReorg,
 );
 export const setConcurrencyUpdate = defineUpdate<{ concurrency: number }, [unknown]>(
   messageNames.setConcurrency,

@@ -9,6 +9,7 @@ export const messageNames = {
   pause: "pause",
   resume: "resume",
   setHeadPolicy: "setHeadPolicy",
+  acceptReorg: "acceptReorg",
   setConcurrency: "setConcurrency",
   requeueBlocks: "requeueBlocks",
   releaseBlocks: "releaseBlocks",
@@ -60,7 +61,15 @@ export type FollowState = {
   readonly reorgs: number;
   readonly startedAt: string;
   readonly lastError: string | null;
+  /** A person's word that the next call acts on, and who gave it. */
+  readonly accepted?: AcceptReorgRequest | null;
 };
+
+/**
+ * The body of the update `acceptReorg`: the node's chain is right from `fromBlock` on, where it has `blockHash`, though
+ * rows that were final say otherwise.
+ */
+export type AcceptReorgRequest = AcceptedReorg & { readonly actor: string };
 
 export type BackfillInput = {
   readonly v: 1;
@@ -157,7 +166,11 @@ export type ReleaseRequest = {
 };
 
 /** Why an index workflow stands still, in words; null while it moves. */
-type Waiting = { readonly waitingFor: string | null };
+type Waiting = {
+  readonly waitingFor: string | null;
+  /** True while only a person can set it going again. */
+  readonly halted?: boolean;
+};
 
 export type FollowProgress = Waiting & {
   readonly network: string;

@@ -12,7 +12,8 @@ export const searchAttributeKeys = {
   donePercent: defineSearchAttributeKey("DonePercent", SearchAttributeType.DOUBLE),
 } as const;
 
-export type JobStatus = "running" | "paused" | "waiting" | "done";
+/** halted: only a person can set the job going again, or it has ended over that. */
+export type JobStatus = "running" | "paused" | "waiting" | "halted" | "done";
 
 /** What the list of workflows can be filtered by. null takes an attribute away. */
 export type JobAttributes = {

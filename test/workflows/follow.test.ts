@@ -147,11 +147,44 @@ test("stands still over a fault that only a person can mend, says so, and goes o
   await untilProgress(handle, ({ waitingFor }) =>
     Boolean(waitingFor?.startsWith("somebody to mend this: The rows were final.")),
   );
-  expect((await handle.describe()).searchAttributes).toMatchObject({ JobStatus: ["waiting"] });
+  expect((await handle.describe()).searchAttributes).toMatchObject({ JobStatus: ["halted"] });
+  expect(await currentDetails(handle)).toContain(
+    "**Halted: only a person can set it going again**",
+  );
 
   fake.outage = undefined;
   await handle.signal("resume");
 
   await untilProgress(handle, ({ nextBlock }) => nextBlock === 11);
+  await stop(handle);
+});
+
+test("hands a person's word on a reorg beneath finality to the next call, once", async () => {
+  const { fake, startFollow } = await env.network();
+  fake.head = 10;
+  fake.outage = ApplicationFailure.nonRetryable("The rows were final.", "ReorgBeyondFinalityError");
+  const handle = await startFollow({ startBlock: 8 });
+  await untilProgress(handle, ({ halted }) => halted === true);
+  const blockHash = `0x${"a".repeat(64)}`;
+  for (const body of [
+    null,
+    {},
+    { fromBlock: 5 },
+    { fromBlock: -1, blockHash },
+    { fromBlock: 5, blockHash: "0x1" },
+  ]) {
+    await expect(handle.executeUpdate("acceptReorg", { args: [body] })).rejects.toMatchObject({
+      cause: { type: "RequestRefusedError" },
+    });
+  }
+
+  fake.outage = undefined;
+  const word = { fromBlock: 5, blockHash, actor: "kim" };
+  expect(await handle.executeUpdate("acceptReorg", { args: [word] })).toEqual(word);
+
+  await untilProgress(handle, ({ nextBlock, halted }) => nextBlock === 11 && halted === false);
+  await waitUntil(() => fake.calls.length > 3, { what: "more calls", timeoutMs: 20_000 });
+  const accepting = fake.calls.filter(({ acceptedReorg }) => acceptedReorg);
+  expect(accepting).toMatchObject([{ acceptedReorg: { fromBlock: 5, blockHash }, actor: "kim" }]);
   await stop(handle);
 });
