@@ -9,6 +9,7 @@ import { createLedger } from "./clickhouse/ledger.ts";
 import { migrate } from "./clickhouse/migrate.ts";
 import { createNetworkStore } from "./clickhouse/networks.ts";
 import { createRangeStore } from "./clickhouse/ranges.ts";
+import { createRecountStore } from "./clickhouse/recount-cursor.ts";
 import { createRowStore } from "./clickhouse/rows.ts";
 import { startGapFill } from "./client/jobs.ts";
 import { type Config, loadConfig } from "./config/load-config.ts";
@@ -141,6 +142,7 @@ function createDependencies(
     ledger: createLedger(clickhouse),
     ranges: createRangeStore(clickhouse),
     networks: createNetworkStore(clickhouse),
+    recounts: createRecountStore(clickhouse),
     meters,
     async ensureGapFill(name) {
       const { processors } = findNetwork(config, name);

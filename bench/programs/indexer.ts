@@ -7,6 +7,7 @@ import { createClickHouse } from "../../src/clickhouse/client.ts";
 import { createLedger } from "../../src/clickhouse/ledger.ts";
 import { createNetworkStore } from "../../src/clickhouse/networks.ts";
 import { createRangeStore } from "../../src/clickhouse/ranges.ts";
+import { createRecountStore } from "../../src/clickhouse/recount-cursor.ts";
 import { createRowStore } from "../../src/clickhouse/rows.ts";
 import { toEndpoint } from "../../src/rpc/endpoint.ts";
 import { createExecutionNode } from "../../src/rpc/execution-node.ts";
@@ -28,6 +29,7 @@ export function openIndexer({ rpcUrl, clickhouseUrl, database, network, processo
     blocks() {},
     failures() {},
     headDistance() {},
+    gaps() {},
     traceSeconds() {},
     reorg() {},
     finalityContradiction() {},
@@ -59,6 +61,7 @@ export function openIndexer({ rpcUrl, clickhouseUrl, database, network, processo
     ledger: createLedger(clickhouse),
     ranges: createRangeStore(clickhouse),
     networks: createNetworkStore(clickhouse),
+    recounts: createRecountStore(clickhouse),
     meters,
     ensureGapFill: async () => ({ workflowId: "", started: false }),
     isWorkflowOpen: async () => false,

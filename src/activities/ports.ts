@@ -163,7 +163,32 @@ export type Gaps = {
   };
   /** When the next failed block is due; null if none waits. */
   readonly nextDueAt: string | null;
+  readonly byProcessor: readonly ProcessorGaps[];
 };
+
+/** What one processor lacks, in blocks. */
+export type ProcessorGaps = {
+  readonly processor: Processor;
+  readonly missing: number;
+  readonly failed: number;
+  readonly quarantined: number;
+  /** Blocks from the oldest missing one up to the highest that is expected; 0 where none is missing. */
+  readonly oldestMissingDepth: number;
+};
+
+/** Complete blocks of which other rows stand than their ledger rows promise. */
+export type Miscount = { readonly processor: Processor; readonly blocks: readonly number[] };
+
+export interface RecountStore {
+  /**
+   * Counts the stored rows of the blocks whose turn it is, a bounded number, and remembers that it did: newest first
+   * what a server that restarted may have lost, then what was never counted again, then what was longest ago.
+   */
+  recountNext(query: {
+    network: string;
+    processors: readonly Processor[];
+  }): Promise<readonly Miscount[]>;
+}
 
 export type ExpectedRange = {
   readonly network: string;
@@ -177,7 +202,14 @@ export type ExpectedRange = {
 };
 
 export type CoverageStatus = "proven" | "unverified" | "failed" | "quarantined" | "missing";
-export type CoverageRange = BlockRange & { readonly status: CoverageStatus };
+export type CoverageRange = BlockRange & {
+  readonly status: CoverageStatus;
+  /**
+   * ISO time of the oldest recount that the rows of a complete range rest on; null where a part of it was never
+   * counted again since it was stored. Absent on other ranges.
+   */
+  readonly lastRecountAt?: string | null;
+};
 export type Coverage = {
   readonly network: string;
   readonly processor: Processor;
@@ -194,6 +226,7 @@ export type Coverage = {
   readonly miscounted: readonly number[];
   /** Rows more than one canonical attempt shows; 0 by construction, counted all the same with `verify`. */
   readonly duplicates: number;
+  /** The oldest of the ranges' recounts; null where one has none. */
   readonly lastRecountAt: string | null;
 };
 
@@ -262,6 +295,8 @@ export interface Meters {
   rows(network: string, table: DataTable, count: number): void;
   failures(network: string, kind: string): void;
   headDistance(network: string, blocks: number): void;
+  /** What a scan of gap-fill found that nobody has in hand. */
+  gaps(network: string, gaps: readonly ProcessorGaps[]): void;
   traceSeconds(network: string, seconds: number): void;
   /** A reorg that was followed; depth in blocks. */
   reorg(network: string, depth: number): void;
@@ -277,6 +312,7 @@ export type Dependencies = {
   readonly ledger: Ledger;
   readonly ranges: RangeStore;
   readonly networks: NetworkStore;
+  readonly recounts: RecountStore;
   readonly meters: Meters;
   /** Starts the gap-fill workflow of a network unless it runs. */
   readonly ensureGapFill: (network: string) => Promise<{ workflowId: string; started: boolean }>;

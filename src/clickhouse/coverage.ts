@@ -1,10 +1,12 @@
 import type { Coverage, CoverageRange, CoverageStatus } from "../activities/ports.ts";
 import { type BlockRange, countBlocks, subtractRanges } from "../domain/block-range.ts";
 import type { Processor } from "../domain/processor.ts";
+import { bucketOf } from "./buckets.ts";
 import type { ClickHouse } from "./client.ts";
 import { type Island, readStretches } from "./islands.ts";
 import { readExpected } from "./ranges.ts";
 import { recount } from "./recount.ts";
+import { readRecounts } from "./recount-cursor.ts";
 
 type CoverageQuery = {
   readonly network: string;
@@ -33,7 +35,12 @@ export async function readCoverage(
   const counted = verify
     ? await recount(clickhouse, { network, processor, ranges: expected })
     : null;
-  const { blocks, ranges, omitted, transactionCount, rowCount } = tally;
+  const { blocks, omitted, transactionCount, rowCount } = tally;
+  const at = counted ? Date.parse(counted.at) : null;
+  const recounts = await readRecounts(clickhouse, { network, processor });
+  const ranges = tally.ranges.map((range) =>
+    withRecount(range, (bucket) => at ?? recounts.get(bucket)),
+  );
   return {
     network,
     processor,
@@ -45,7 +52,7 @@ export async function readCoverage(
     rowCount,
     miscounted: counted?.miscounted ?? [],
     duplicates: counted?.duplicates ?? 0,
-    lastRecountAt: counted?.at ?? null,
+    lastRecountAt: counted?.at ?? oldestRecount(ranges),
   };
 }
 
@@ -74,6 +81,29 @@ class Tally {
       this.omitted += 1;
     }
   }
+}
+
+/** Says of a complete range when the count of its rows was last looked at: the oldest time of its buckets. */
+function withRecount(
+  range: CoverageRange,
+  countedAt: (bucket: number) => number | undefined,
+): CoverageRange {
+  if (range.status !== "proven" && range.status !== "unverified") return range;
+  let oldest = Number.POSITIVE_INFINITY;
+  for (let bucket = bucketOf(range.fromBlock); bucket <= bucketOf(range.toBlock); bucket += 1) {
+    const at = countedAt(bucket);
+    if (at === undefined) return { ...range, lastRecountAt: null };
+    oldest = Math.min(oldest, at);
+  }
+  return { ...range, lastRecountAt: new Date(oldest).toISOString() };
+}
+
+function oldestRecount(ranges: readonly CoverageRange[]): string | null {
+  const times = ranges.flatMap(({ lastRecountAt }) =>
+    lastRecountAt === undefined ? [] : [lastRecountAt],
+  );
+  if (times.includes(null)) return null;
+  return times.toSorted((a, b) => String(a).localeCompare(String(b)))[0] ?? null;
 }
 
 /** The islands, and `missing` where the expected ranges hold none. */

@@ -20,7 +20,7 @@ export async function readGaps(clickhouse: ClickHouse, query: GapQuery): Promise
   const perProcessor = await Promise.all(
     query.processors.map((processor) => readMissing(clickhouse, query, processor)),
   );
-  const missing = subtractRanges(perProcessor.flat(), query.inHand);
+  const missing = mergeRanges(perProcessor.flatMap(({ ranges }) => ranges));
   const [failures, unchained] = await Promise.all([
     readFailures(clickhouse, query),
     readUnchained(clickhouse, query),
@@ -35,17 +35,31 @@ export async function readGaps(clickhouse: ClickHouse, query: GapQuery): Promise
       quarantined: failures.quarantined,
     },
     nextDueAt: failures.nextDueMs === null ? null : new Date(failures.nextDueMs).toISOString(),
+    byProcessor: perProcessor.map(({ processor, ranges, top }) => ({
+      processor,
+      missing: ranges.reduce((sum, range) => sum + countBlocks(range), 0),
+      ...(failures.byProcessor.get(processor) ?? { failed: 0, quarantined: 0 }),
+      oldestMissingDepth: ranges[0] ? top - ranges[0].fromBlock + 1 : 0,
+    })),
   };
 }
 
 /** Ranges of missing blocks that one scan holds at most, the newest: it can do only some hundred of them. */
 const maximumRanges = 100_000;
 
+type Missing = {
+  readonly processor: Processor;
+  /** Those that nobody has in hand, oldest first. */
+  readonly ranges: readonly BlockRange[];
+  /** The highest block that is expected; -1 without any. */
+  readonly top: number;
+};
+
 async function readMissing(
   clickhouse: ClickHouse,
-  { network, expected: ranges }: GapQuery,
+  { network, expected: ranges, inHand }: GapQuery,
   processor: Processor,
-): Promise<BlockRange[]> {
+): Promise<Missing> {
   const expected = await closeExpected(clickhouse, { network, processor, ranges });
   let missing: BlockRange[] = [];
   for await (const { range, islands } of readStretches(clickhouse, {
@@ -56,7 +70,8 @@ async function readMissing(
     missing.push(...subtractRanges(intersectRanges(expected, range), islands));
     if (missing.length > 2 * maximumRanges) missing = missing.slice(-maximumRanges);
   }
-  return missing;
+  const top = expected.at(-1)?.toBlock ?? -1;
+  return { processor, ranges: subtractRanges(missing, inHand), top };
 }
 
 /** The newest blocks of the ranges, at most `limit`, newest first. */
@@ -87,49 +102,76 @@ function rowsOf(query: GapQuery) {
 const isDue =
   "status = 'failed' AND next_attempt_at <= fromUnixTimestamp64Milli({now:Int64}, 'UTC')";
 
+/** The counts of a processor, or of all together where `is_all`: a block counts once there. */
 type FailureRow = {
+  processor: Processor;
+  is_all: number;
   failed: string;
   quarantined: string;
   next_due_ms: string | null;
   due: string[];
 };
-type Failures = { failed: number; quarantined: number; nextDueMs: number | null; due: number[] };
+type Counts = { failed: number; quarantined: number };
+type Failures = Counts & {
+  nextDueMs: number | null;
+  due: number[];
+  readonly byProcessor: Map<Processor, Counts>;
+};
 
 /** Looks only at buckets that hold a row of these statuses: they are few, whatever the ledger's length. */
 async function readFailures(clickhouse: ClickHouse, query: GapQuery): Promise<Failures> {
   const { network, processors, limit } = query;
   const statuses = ["failed", "quarantined"] as const;
   const buckets = await readBucketsWith(clickhouse, { network, processors, statuses });
-  const total: Failures = { failed: 0, quarantined: 0, nextDueMs: null, due: [] };
+  const total: Failures = {
+    failed: 0,
+    quarantined: 0,
+    nextDueMs: null,
+    due: [],
+    byProcessor: new Map(),
+  };
   for (const ranges of chunkRanges(buckets)) {
-    const found = await readFailuresIn(clickhouse, query, ranges);
-    if (!found) continue;
-    total.failed += Number(found.failed);
-    total.quarantined += Number(found.quarantined);
-    if (total.due.length < limit) total.due.push(...found.due.map(Number));
-    const nextDueMs = found.next_due_ms === null ? null : Number(found.next_due_ms);
-    if (nextDueMs !== null) total.nextDueMs = Math.min(total.nextDueMs ?? nextDueMs, nextDueMs);
+    for (const row of await readFailuresIn(clickhouse, query, ranges)) addFailures(total, row);
   }
   return { ...total, due: total.due.slice(0, limit) };
 }
 
-async function readFailuresIn(
+function addFailures(total: Failures, row: FailureRow): void {
+  const counts = { failed: Number(row.failed), quarantined: Number(row.quarantined) };
+  if (row.is_all === 0) {
+    const before = total.byProcessor.get(row.processor) ?? { failed: 0, quarantined: 0 };
+    total.byProcessor.set(row.processor, {
+      failed: before.failed + counts.failed,
+      quarantined: before.quarantined + counts.quarantined,
+    });
+    return;
+  }
+  total.failed += counts.failed;
+  total.quarantined += counts.quarantined;
+  // Newest first, as the chunks come.
+  total.due.push(...row.due.map(Number));
+  const nextDueMs = row.next_due_ms === null ? null : Number(row.next_due_ms);
+  if (nextDueMs !== null) total.nextDueMs = Math.min(total.nextDueMs ?? nextDueMs, nextDueMs);
+}
+
+function readFailuresIn(
   clickhouse: ClickHouse,
   query: GapQuery,
   ranges: readonly BlockRange[],
-): Promise<FailureRow | undefined> {
+): Promise<FailureRow[]> {
   const { where, parameters } = rowsOf(query);
-  const [failures] = await clickhouse.query<FailureRow>(
+  return clickhouse.query<FailureRow>(
     `SELECT
+       processor, toUInt8(grouping(processor)) AS is_all,
        uniqExactIf(block_number, status = 'failed') AS failed,
        uniqExactIf(block_number, status = 'quarantined') AS quarantined,
        toUnixTimestamp64Milli(minOrNullIf(next_attempt_at, status = 'failed' AND NOT ifNull(${isDue}, 0))) AS next_due_ms,
        arraySlice(arrayReverseSort(groupUniqArrayIf(block_number, ifNull(${isDue}, 0))), 1, {limit:UInt32}) AS due
      FROM execution_block FINAL
-     WHERE ${where} AND status IN ('failed', 'quarantined') AND (${inRanges(ranges)})`,
+     WHERE ${where} AND status IN ('failed', 'quarantined') AND (${inRanges(ranges)})
+     GROUP BY GROUPING SETS ((processor), ())`,
     { parameters },
   );
-  return failures;
 }
 
 /**

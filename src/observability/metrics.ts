@@ -65,6 +65,18 @@ export function createMeters(meter: MetricMeter): Meters {
     undefined,
     "Blocks between the chain's head and follow's cursor.",
   );
+  const gapGauge = (name: string, about: string) =>
+    meter.createGauge(`blockloom_${name}_blocks`, "int", undefined, about);
+  const missing = gapGauge(
+    "missing",
+    "Blocks that are expected, of which the ledger has no row, and that no running job has in hand.",
+  );
+  const failed = gapGauge("failed", "Blocks that failed and are tried again.");
+  const quarantined = gapGauge("quarantined", "Blocks that wait for a release.");
+  const oldestMissing = gapGauge(
+    "oldest_missing_depth",
+    "Blocks from the oldest missing one up to the highest expected; 0 where none is missing.",
+  );
   const traces = meter.createHistogram(
     traceSeconds,
     "float",
@@ -87,6 +99,14 @@ export function createMeters(meter: MetricMeter): Meters {
     rows: (network, table, count) => rows.add(count, { network, table }),
     failures: (network, kind) => failures.add(1, { network, kind }),
     headDistance: (network, count) => distance.set(count, { network }),
+    gaps(network, gaps) {
+      for (const { processor, ...counts } of gaps) {
+        missing.set(counts.missing, { network, processor });
+        failed.set(counts.failed, { network, processor });
+        quarantined.set(counts.quarantined, { network, processor });
+        oldestMissing.set(counts.oldestMissingDepth, { network, processor });
+      }
+    },
     traceSeconds: (network, seconds) => traces.record(seconds, { network }),
     reorg(network, depth) {
       reorgs.add(1, { network });

@@ -136,6 +136,52 @@ describe("findGaps", () => {
   });
 });
 
+describe("findGaps counts again", () => {
+  test("and has a block traced again whose rows are not those that it was booked with", async () => {
+    const world = createFakeWorld();
+    world.node.mine(3, { steps: 5 });
+    await call(world, (activities) => activities.indexBlocks(indexInput(0, 2)));
+    const lost = world.ledger.winner(1, "structlog");
+    world.rows.countRows = async () => new Map([[lost?.attemptId ?? "", 3]]);
+    let meteredMissing = -1;
+    world.dependencies.meters.gaps = (_network, gaps) => {
+      meteredMissing = gaps.length;
+    };
+    world.dependencies.recounts.recountNext = async () => [
+      // The store says so of block 1, and of one that was never complete.
+      { processor: "structlog", blocks: [1, 7] },
+    ];
+
+    const gaps = await call(world, (activities) =>
+      activities.findGaps({ network: "net", processors, limit: 100 }),
+    );
+
+    expect(gaps).toMatchObject({ due: [1], counts: { failed: 1 } });
+    expect(gaps).not.toHaveProperty("byProcessor");
+    expect(meteredMissing).toBe(0);
+    expect(world.ledger.winner(1, "structlog")).toMatchObject({
+      status: "failed",
+      errorKind: "row_count_mismatch",
+      errorMessage: "execution_structlog: 3 rows stored, 5 expected",
+      attempts: 0,
+    });
+  });
+
+  test("and believes no count that the next one does not confirm", async () => {
+    const world = createFakeWorld();
+    world.node.mine(3, { steps: 5 });
+    await call(world, (activities) => activities.indexBlocks(indexInput(0, 2)));
+    world.dependencies.recounts.recountNext = async () => [{ processor: "structlog", blocks: [1] }];
+
+    const gaps = await call(world, (activities) =>
+      activities.findGaps({ network: "net", processors, limit: 100 }),
+    );
+
+    expect(gaps.counts.failed).toBe(0);
+    expect(world.ledger.winner(1, "structlog")?.status).toBe("complete");
+  });
+});
+
 describe("registerRange", () => {
   test("keeps what an earlier follow of the network noted", async () => {
     const world = createFakeWorld();

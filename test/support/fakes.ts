@@ -548,6 +548,7 @@ export class FakeLedger implements Ledger {
         quarantined: numbersOf(rows.filter(({ status }) => status === "quarantined")).length,
       },
       nextDueAt: later.toSorted((a, b) => String(a).localeCompare(String(b)))[0] ?? null,
+      byProcessor: [],
     };
   }
   async findByStatus(query: Parameters<Ledger["findByStatus"]>[0]): Promise<number[]> {
@@ -658,6 +659,7 @@ const silentMeters: Meters = {
   rows() {},
   failures() {},
   headDistance() {},
+  gaps() {},
   traceSeconds() {},
   reorg() {},
   finalityContradiction() {},
@@ -703,6 +705,7 @@ export function createFakeWorld(network: Partial<Network> = {}): FakeWorld {
     ledger,
     ranges,
     networks,
+    recounts: { recountNext: async () => [] },
     meters: silentMeters,
     ensureGapFill: async (name) => ({ workflowId: `gap-fill/${name}`, started: true }),
     isWorkflowOpen: async (workflowId) => openWorkflows.has(workflowId),

@@ -67,7 +67,7 @@ async function stop(handle: WorkflowHandle): Promise<void> {
   await expect(handle.result()).rejects.toMatchObject({ cause: { name: "CancelledFailure" } });
 }
 
-test("closes what a scan found: due blocks first, then missing ones in batches, then unchained ones by force", async () => {
+test("closes what a scan found: due and missing blocks in batches, newest first, then unchained ones by force", async () => {
   const network = await env.network();
   network.fake.gaps = {
     missing: [{ fromBlock: 100, toBlock: 124 }],
@@ -86,9 +86,9 @@ test("closes what a scan found: due blocks first, then missing ones in batches, 
   }));
   expect(calls).toEqual([
     { fromBlock: 7, toBlock: 7, force: false },
-    { fromBlock: 100, toBlock: 109, force: false },
-    { fromBlock: 110, toBlock: 119, force: false },
-    { fromBlock: 120, toBlock: 124, force: false },
+    { fromBlock: 115, toBlock: 124, force: false },
+    { fromBlock: 105, toBlock: 114, force: false },
+    { fromBlock: 100, toBlock: 104, force: false },
     { fromBlock: 50, toBlock: 50, force: true },
   ]);
   expect(progress).toMatchObject({ recovered: 27, failed: 0, quarantined: 2 });

@@ -282,19 +282,19 @@ test.each([
   expect(parsed).toMatchObject({ kind: "refused", reason: expect.stringContaining(words) });
 });
 
-test("gap batches hold each block once, due ones first, nothing that a requeue has", () => {
+test("gap batches hold each block once, newest first, due and missing ones in turn, nothing that a requeue has", () => {
   const batches = planGapBatches(
     { missing: [{ fromBlock: 0, toBlock: 24 }], due: [3, 50, 51], unchained: [10, 60, 70] },
     10,
     [{ fromBlock: 70, toBlock: 80 }],
   );
   expect(batches.map(({ fromBlock, toBlock, force }) => [fromBlock, toBlock, force])).toEqual([
-    [3, 3, false],
     [50, 51, false],
+    [15, 24, false],
+    [3, 3, false],
+    [5, 14, false],
+    [4, 4, false],
     [0, 2, false],
-    [4, 13, false],
-    [14, 23, false],
-    [24, 24, false],
     [60, 60, true],
   ]);
 });

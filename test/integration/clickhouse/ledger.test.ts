@@ -204,6 +204,9 @@ describe("gaps", () => {
       unchained: [],
       counts: { missing: 6, failed: 2, quarantined: 2 },
       nextDueAt: "2026-01-01T00:00:01.000Z",
+      byProcessor: [
+        { processor: "structlog", missing: 6, failed: 2, quarantined: 2, oldestMissingDepth: 89 },
+      ],
     });
     const bounded = await ledger().findGaps({ ...query, network, expected, limit: 3 });
     expect(bounded.missing).toEqual([
@@ -269,6 +272,9 @@ describe("gaps", () => {
       unchained: [],
       counts: { missing: 0, failed: 0, quarantined: 0 },
       nextDueAt: null,
+      byProcessor: [
+        { processor: "structlog", missing: 0, failed: 0, quarantined: 0, oldestMissingDepth: 0 },
+      ],
     });
   });
 });

@@ -38,14 +38,20 @@ test("our meters stand on the endpoint under Prometheus names, and a port in use
   meters.rows("demo", "execution_structlog", 2_000);
   meters.failures("demo", "trace_cut");
   meters.headDistance("demo", 7);
+  const gaps = { missing: 5, failed: 2, quarantined: 1, oldestMissingDepth: 90 };
+  meters.gaps("demo", [{ processor: "structlog", ...gaps }]);
   meters.traceSeconds("demo", 0.2);
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   const ours = text.split("\n").filter((line) => line.startsWith("blockloom_"));
   expect(ours).toMatchInlineSnapshot(`
     [
       "blockloom_blocks_total{network="demo",status="complete"} 3",
+      "blockloom_failed_blocks{network="demo",processor="structlog"} 2",
       "blockloom_failures_total{kind="trace_cut",network="demo"} 1",
       "blockloom_head_distance_blocks{network="demo"} 7",
+      "blockloom_missing_blocks{network="demo",processor="structlog"} 5",
+      "blockloom_oldest_missing_depth_blocks{network="demo",processor="structlog"} 90",
+      "blockloom_quarantined_blocks{network="demo",processor="structlog"} 1",
       "blockloom_rows_total{network="demo",table="execution_structlog"} 2000",
       "blockloom_trace_seconds_bucket{network="demo",le="0.01"} 0",
       "blockloom_trace_seconds_bucket{network="demo",le="0.05"} 0",

@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createLedger } from "../../../src/clickhouse/ledger.ts";
+import { toColumns } from "../../../src/clickhouse/ledger-row.ts";
+import { createRangeStore } from "../../../src/clickhouse/ranges.ts";
+import { createRecountStore } from "../../../src/clickhouse/recount-cursor.ts";
+import type { LedgerRow } from "../../../src/domain/ledger.ts";
+import { startTestClickHouse, type TestClickHouse } from "../../support/clickhouse.ts";
+import { ledgerRow } from "../../support/ledger-rows.ts";
+
+let clickhouse: TestClickHouse;
+beforeAll(async () => {
+  clickhouse = await startTestClickHouse();
+});
+afterAll(() => clickhouse.stop());
+
+const processor = "transaction" as const;
+const hour = 3_600_000;
+
+/** Two rows of data for each block, and a ledger row that was written at a time of its own. */
+async function store(network: string, blocks: readonly number[], at: Date, rows = 2) {
+  const ledgerRows: LedgerRow[] = blocks.map((blockNumber) =>
+    ledgerRow({ network, processor, blockNumber, rowCount: 2, transactionCount: 2 }),
+  );
+  await clickhouse.client.insertRows(
+    "execution_block",
+    ledgerRows.map((row) => ({ ...toColumns(row), updated_at: at.toISOString() })),
+    { token: `${network}:${blocks.join()}:${at.getTime()}` },
+  );
+  const data = ledgerRows.flatMap((row) =>
+    Array.from({ length: rows }, (_, position) => ({
+      meta_network_name: network,
+      block_number: row.blockNumber,
+      attempt_id: row.attemptId,
+      position,
+    })),
+  );
+  if (data.length === 0) return;
+  await clickhouse.client.insertRows("execution_transaction", data, {
+    token: `${network}:rows:${blocks.join()}`,
+  });
+}
+
+async function expectRange(network: string, fromBlock: number, toBlock: number) {
+  await createRangeStore(clickhouse.client).write([
+    {
+      network,
+      processor,
+      fromBlock,
+      toBlock,
+      origin: "backfill",
+      workflowId: "b",
+      state: "done",
+    },
+  ]);
+}
+
+const recountNext = (network: string) =>
+  createRecountStore(clickhouse.client).recountNext({ network, processors: [processor] });
+const coverageOf = (network: string) =>
+  createLedger(clickhouse.client).coverage({ network, processor, verify: false });
+const countedBuckets = async (network: string) => {
+  const rows = await clickhouse.client.query<{ bucket: string }>(
+    `SELECT bucket FROM execution_recount FINAL WHERE meta_network_name = '${network}' ORDER BY bucket`,
+  );
+  return rows.map(({ bucket }) => Number(bucket));
+};
+
+test("finds rows that were lost, and coverage says when each range was last counted", async () => {
+  const network = "lost";
+  const before = Date.now();
+  await expectRange(network, 998, 1001);
+  await store(network, [998, 999], new Date(before - 2 * hour));
+  await store(network, [1000], new Date(before - 2 * hour), 1);
+  await store(network, [1001], new Date(before - 2 * hour));
+  expect((await coverageOf(network)).lastRecountAt).toBeNull();
+
+  expect(await recountNext(network)).toEqual([{ processor, blocks: [1000] }]);
+  expect(await countedBuckets(network)).toEqual([0, 1]);
+  const { ranges, lastRecountAt } = await coverageOf(network);
+  expect(ranges).toEqual([
+    { fromBlock: 998, toBlock: 1001, status: "proven", lastRecountAt: expect.any(String) },
+  ]);
+  expect(Date.parse(String(lastRecountAt))).toBeGreaterThanOrEqual(before);
+
+  // Nothing is due again, until something changes and has come to rest.
+  expect(await recountNext(network)).toEqual([]);
+  await store(network, [1002], new Date(Date.now() - 2 * hour), 0);
+  await expectRange(network, 998, 1002);
+  expect((await coverageOf(network)).lastRecountAt).toBeNull();
+  expect(await recountNext(network)).toEqual([{ processor, blocks: [1000, 1002] }]);
+});
+
+test("leaves alone what is being written, and counts it when it has come to rest", async () => {
+  const network = "fresh";
+  await store(network, [5], new Date());
+  expect(await recountNext(network)).toEqual([]);
+  expect(await countedBuckets(network)).toEqual([]);
+});
+
+test("begins with the newest hour before a restart of ClickHouse, though it was counted then", async () => {
+  const network = "restarted";
+  const [server] = await clickhouse.client.query<{ started: string }>(
+    "SELECT toUnixTimestamp(now()) - uptime() AS started",
+  );
+  const started = Number(server?.started) * 1000;
+  await store(network, [1, 2], new Date(started - 30 * hour));
+  await store(network, [1000], new Date(started - 0.5 * hour));
+  await store(network, [2000], new Date(started - 3 * hour));
+  await recountNext(network);
+  await clickhouse.client.command(
+    `INSERT INTO execution_recount SELECT * REPLACE (counted_at - INTERVAL 10 MINUTE AS counted_at)
+     FROM execution_recount WHERE meta_network_name = '${network}'`,
+  );
+  const countedAgain = async () =>
+    clickhouse.client.query<{ bucket: string; times: string }>(
+      `SELECT bucket, uniqExact(counted_at) AS times FROM execution_recount WHERE meta_network_name = '${network}'
+       GROUP BY bucket HAVING times > 2 ORDER BY bucket`,
+    );
+  // Only the copies that lie ten minutes back count from here on.
+  await clickhouse.client.command(
+    `ALTER TABLE execution_recount DELETE WHERE meta_network_name = '${network}'
+     AND counted_at > fromUnixTimestamp64Milli(${started}) SETTINGS mutations_sync = 2`,
+  );
+  expect(await countedAgain()).toEqual([]);
+  await recountNext(network);
+  const newest = await clickhouse.client.query<{ bucket: string }>(
+    `SELECT bucket FROM execution_recount FINAL
+     WHERE meta_network_name = '${network}' AND counted_at > fromUnixTimestamp64Milli(${started}) ORDER BY bucket`,
+  );
+  expect(newest).toEqual([{ bucket: "1" }]);
+});
