@@ -14,7 +14,7 @@ export function formatCoverage(report: CoverageReport): string {
       ...coverageStatuses.map((status) => formatCount(coverage.blocks[status])),
       formatCount(coverage.transactionCount),
       formatCount(coverage.rowCount),
-      coverage.lastRecountAt ?? "never",
+      recounted(coverage),
     ]),
   );
   const problems = report.processors.flatMap(describeProblems);
@@ -22,6 +22,15 @@ export function formatCoverage(report: CoverageReport): string {
   const more =
     problems.length > shown.length ? [`  and ${problems.length - shown.length} more (--json)`] : [];
   return [table, ...shown, ...more, verdict(report)].join("\n");
+}
+
+/** When the oldest of all counts was made, or how many blocks were counted again since they were stored. */
+function recounted({ lastRecountAt, ranges }: ProcessorCoverage): string {
+  if (lastRecountAt !== null) return lastRecountAt;
+  const counted = ranges.filter((range) => typeof range.lastRecountAt === "string");
+  if (counted.length === 0) return "never";
+  const blocks = counted.reduce((sum, range) => sum + countBlocks(range), 0);
+  return `${formatBlocks(blocks)} of them`;
 }
 
 function describeProblems(coverage: ProcessorCoverage): string[] {
