@@ -7,6 +7,7 @@ import {
   type NativeColumn,
   nullableColumn,
   nullableDictionaryColumn,
+  nullableWholeNumberColumn,
   numberColumn,
   wholeNumberColumn,
 } from "./native-encoder.ts";
@@ -63,7 +64,7 @@ export function structlogAggBlock(
       ...frameColumns(columns),
       ...sumColumns(columns),
       ...memoryColumns(columns),
-      nullableNumbers("cold_access_count", columns.coldAccessCount.subarray(0, length)),
+      nullableWholeNumberColumn("cold_access_count", columns.coldAccessCount.subarray(0, length)),
     ],
   };
 }
@@ -140,8 +141,8 @@ function sumColumns(columns: StructlogAggColumns): NativeColumn[] {
     wholeNumberColumn("error_count", upTo(columns.errorCount)),
     wholeNumberColumn("gas", upTo(columns.gas)),
     wholeNumberColumn("gas_cumulative", upTo(columns.gasCumulative)),
-    nullableNumbers("gas_refund", upTo(columns.gasRefund)),
-    nullableNumbers("intrinsic_gas", upTo(columns.intrinsicGas)),
+    nullableWholeNumberColumn("gas_refund", upTo(columns.gasRefund)),
+    nullableWholeNumberColumn("intrinsic_gas", upTo(columns.intrinsicGas)),
   ];
 }
 
@@ -151,20 +152,18 @@ function memoryColumns(columns: StructlogAggColumns): NativeColumn[] {
   const squares = (name: string, values: BigUint64Array) =>
     nullableColumn(numberColumn(name, "UInt64", values.subarray(0, length)), nullsOf(before));
   return [
-    nullableNumbers("memory_words_sum_before", before),
-    nullableNumbers("memory_words_sum_after", columns.memoryWordsSumAfter.subarray(0, length)),
+    nullableWholeNumberColumn("memory_words_sum_before", before),
+    nullableWholeNumberColumn(
+      "memory_words_sum_after",
+      columns.memoryWordsSumAfter.subarray(0, length),
+    ),
     squares("memory_words_sq_sum_before", columns.memoryWordsSqSumBefore),
     squares("memory_words_sq_sum_after", columns.memoryWordsSqSumAfter),
-    nullableNumbers("memory_expansion_gas", columns.memoryExpansionGas.subarray(0, length)),
+    nullableWholeNumberColumn(
+      "memory_expansion_gas",
+      columns.memoryExpansionGas.subarray(0, length),
+    ),
   ];
-}
-
-/** Whole numbers below 2^53 where NaN stands for NULL. */
-function nullableNumbers(name: string, values: Float64Array): NativeColumn {
-  const isNull = nullsOf(values);
-  // The server casts what stands under a NULL too, and NaN has no integer.
-  const numbers = values.map((value) => (Number.isNaN(value) ? 0 : value));
-  return nullableColumn(wholeNumberColumn(name, numbers), isNull);
 }
 
 function nullsOf(values: Float64Array): Uint8Array {

@@ -10,6 +10,7 @@ import {
   nullableColumn,
   nullableDictionaryColumn,
   numberColumn,
+  setUInt64,
   wholeNumberColumn,
 } from "./native-encoder.ts";
 
@@ -152,8 +153,7 @@ function refundColumn({ length, refund, exactRefunds }: StructlogColumns): Nativ
   for (let row = 0; row < length; row += 1) {
     const value = refund[row] ?? Number.NaN;
     if (value > 0) {
-      words[row * 2] = value % 0x1_0000_0000;
-      words[row * 2 + 1] = value / 0x1_0000_0000;
+      setUInt64(words, row, value);
     } else if (value === exactMark) {
       setExact(words, row, exactRefunds.get(row));
     } else if (value !== 0) {

@@ -48,6 +48,15 @@ test("deduplicates inserts into every table that holds rows of ours", async () =
   expect(without).toEqual([]);
 });
 
+test("keeps no statistics of the columns of data tables", async () => {
+  const kept = await clickhouse.client.query(
+    `SELECT table, name, statistics FROM system.columns
+     WHERE database = currentDatabase() AND statistics != ''
+       AND table IN ('execution_structlog', 'execution_structlog_agg', 'execution_transaction')`,
+  );
+  expect(kept).toEqual([]);
+});
+
 test("refuses a database that a newer version has migrated", async () => {
   const newer = createClickHouse(clickhouse);
   await newer.insertRows("schema_migration", [{ version: 9999, name: "9999_future" }], {
