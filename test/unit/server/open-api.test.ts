@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadConfig } from "../../../src/config/load-config.ts";
+import { openBackends } from "../../../src/server/backends.ts";
+import { createServer } from "../../../src/server/create-server.ts";
+import { openApi } from "./open-api.ts";
+
+const config = loadConfig({ env: { NETWORK: "n", RPC_URL: "http://n" }, cwd: "/nonexistent" });
+const backends = openBackends(config);
+let app: Awaited<ReturnType<typeof createServer>>;
+beforeAll(async () => {
+  const silent = () => {};
+  const logger = { trace: silent, debug: silent, info: silent, warn: silent, error: silent };
+  app = await createServer({
+    config,
+    tokens: [],
+    backends,
+    logger: { ...logger, log: silent },
+    version: "test",
+    linkTo: () => null,
+  });
+});
+afterAll(async () => {
+  await app.close();
+  await backends.close();
+});
+
+const read = (accept = "*/*") =>
+  app.inject({ url: "/api/docs", headers: { host: "localhost", accept } });
+
+describe("the OpenAPI document", () => {
+  const readDocument = async () => openApi.parse((await read()).json());
+
+  test("is one of OpenAPI 3.1 and names every route", async () => {
+    const { paths } = await readDocument();
+    const documented = Object.entries(paths).flatMap(([path, operations]) =>
+      Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    const registered = app.printRoutes({ commonPrefix: false }).match(/\((?:GET|POST)/g);
+    expect(documented.toSorted()).toMatchInlineSnapshot(`
+      [
+        "GET /api/docs",
+        "GET /api/v1/blocks/{block_number}",
+        "GET /api/v1/coverage",
+        "GET /api/v1/status",
+        "GET /health/live",
+        "GET /health/ready",
+        "POST /api/v1/queue/block/{processor}/{block_number}",
+        "POST /api/v1/queue/blocks/{processor}",
+      ]
+    `);
+    expect(registered).toHaveLength(documented.length);
+  });
+
+  test("declares each part of a path, and ids and references that lead somewhere", async () => {
+    const document = await readDocument();
+    const operations = Object.entries(document.paths).flatMap(([path, of]) =>
+      Object.values(of).map((one) => ({ path, ...one })),
+    );
+    for (const { path, parameters = [] } of operations) {
+      const inPath = parameters.filter((one) => one.in === "path").map(({ name }) => name);
+      expect([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)).toEqual(inPath);
+    }
+    const ids = operations.map(({ operationId }) => operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)];
+    const known = Object.keys(document.components.schemas).map((n) => `#/components/schemas/${n}`);
+    expect(references.length).toBeGreaterThan(5);
+    expect(known).toEqual(expect.arrayContaining(references.map(([, target]) => target)));
+  });
+
+  test("is a page for a browser", async () => {
+    const { body, headers } = await read("text/html,*/*");
+    expect(headers["content-type"]).toContain("text/html");
+    expect(body).toContain("/api/v1/queue/blocks/{processor}");
+  });
+});
