@@ -12,7 +12,7 @@ export type NodeFacts = {
 };
 
 /** A block near the head is asked of the node that said the head, so that all answers are of one branch. */
-const nearHeadBlocks = 128;
+const nearHeadBlocks = 32;
 
 /**
  * Nodes in the order in which they are to be asked for a block. Those known not to have it come last: what is known may

@@ -67,9 +67,8 @@ export function createExecutionNode(
   }
 
   async function height(signal?: AbortSignal): Promise<number> {
-    return toNumber(
-      await calls.demand("eth_blockNumber", [], { signal, timeoutMs: healthTimeoutMs }),
-    );
+    const options = { signal, timeoutMs: healthTimeoutMs };
+    return toNumber(await calls.demand("eth_blockNumber", [], options));
   }
 
   return {

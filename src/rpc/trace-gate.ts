@@ -27,9 +27,14 @@ export type TraceTurn = {
 
 /** Lets as many traces of a node run at once as it can take. */
 export type TraceGate = {
-  /** Waits for a turn. @throws the signal's reason when it fires first. */
+  /** Waits for a turn. @throws {NodeRests} @throws the signal's reason when it fires first. */
   readonly take: (wanted: TurnWanted) => Promise<TraceTurn>;
 };
+
+/** The node asked to be left alone: who can go to another node does not wait for this one. */
+export class NodeRests extends Error {
+  override readonly name = "NodeRests";
+}
 
 const freeTurn: TraceTurn = { done: () => {}, failed: () => {}, end: () => {} };
 /** For a node whose traces nobody counts. */
@@ -40,7 +45,7 @@ const firstRestMs = 1_000;
 const longestRestMs = 60_000;
 
 type Turn = { readonly weight: number; readonly isHead: boolean };
-type Waiting = Turn & { readonly begin: () => void };
+type Waiting = Turn & { readonly begin: () => void; readonly refuse: (error: Error) => void };
 
 /** The gate of one node in this process; its limit follows what the node can take. */
 export class AdaptiveTraceGate implements TraceGate {
@@ -49,7 +54,6 @@ export class AdaptiveTraceGate implements TraceGate {
   #waiting: Waiting[] = [];
   #restsUntilMs = 0;
   #refusals = 0;
-  #wake: NodeJS.Timeout | undefined;
 
   constructor(maximumTraces: number) {
     this.#limit = startTraceLimit(maximumTraces);
@@ -81,10 +85,12 @@ export class AdaptiveTraceGate implements TraceGate {
     this.#refusals += 1;
     const ownMs = Math.min(firstRestMs * 2 ** Math.min(this.#refusals - 1, 10), longestRestMs);
     this.#restsUntilMs = Math.max(this.#restsUntilMs, Date.now() + (retryAfterMs ?? ownMs));
+    for (const waiting of this.#waiting.splice(0)) waiting.refuse(this.#resting());
   }
 
   async take({ gasUsed, isHead = false, signal }: TurnWanted): Promise<TraceTurn> {
     signal?.throwIfAborted();
+    if (Date.now() < this.#restsUntilMs) throw this.#resting();
     const turn = { weight: traceWeight(gasUsed), isHead };
     const isFree = this.#waiting.length === 0 && this.#mayBegin(turn);
     if (isFree) this.#running.add(turn);
@@ -112,6 +118,11 @@ export class AdaptiveTraceGate implements TraceGate {
     };
   }
 
+  #resting(): NodeRests {
+    const seconds = Math.max(1, Math.ceil((this.#restsUntilMs - Date.now()) / 1000));
+    return new NodeRests(`it asks to be left alone for ${seconds} s`);
+  }
+
   #wait(turn: Turn, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const leave = () => {
@@ -126,6 +137,10 @@ export class AdaptiveTraceGate implements TraceGate {
           this.#running.add(turn);
           resolve();
         },
+        refuse: (error) => {
+          signal?.removeEventListener("abort", leave);
+          reject(error);
+        },
       };
       signal?.addEventListener("abort", leave, { once: true });
       this.#waiting.push(one);
@@ -137,19 +152,13 @@ export class AdaptiveTraceGate implements TraceGate {
   #admit(): void {
     for (;;) {
       const next = this.#waiting.find(({ isHead }) => isHead) ?? this.#waiting[0];
-      if (next === undefined) return;
-      if (!this.#mayBegin(next)) break;
+      if (next === undefined || !this.#mayBegin(next)) return;
       this.#waiting = this.#waiting.filter((other) => other !== next);
       next.begin();
     }
-    const restMs = this.#restsUntilMs - Date.now();
-    if (restMs <= 0) return;
-    clearTimeout(this.#wake);
-    this.#wake = setTimeout(() => this.#admit(), restMs);
   }
 
   #mayBegin({ weight, isHead }: Turn): boolean {
-    if (Date.now() < this.#restsUntilMs) return false;
     // A slot of its own: the head never waits behind a backfill.
     if (isHead && ![...this.#running].some((turn) => turn.isHead)) return true;
     return mayBegin(this.#limit, this.#bulkInFlight, weight);

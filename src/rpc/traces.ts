@@ -15,7 +15,7 @@ import {
   isRefusedForNow,
   toNodeFault,
 } from "./trace-fault.ts";
-import type { TraceGate, TraceTurn } from "./trace-gate.ts";
+import { NodeRests, type TraceGate, type TraceTurn } from "./trace-gate.ts";
 import { isWholeBlockFault, WholeBlockRefused, withoutWholeBlockRefusal } from "./whole-block.ts";
 
 const method = "debug_traceBlockByHash";
@@ -79,7 +79,10 @@ export async function* streamTrace(
     node.lostTraces.forget(name); // what is decided now holds for this attempt; the next one asks for the trace again
     await refuseSuspect(node, blockHash, signal);
   }
-  const turn = await node.gate.take(options);
+  const turn = await node.gate.take(options).catch((error: unknown) => {
+    if (!(error instanceof NodeRests)) throw error;
+    throw new NodeUnavailableError({ node: node.calls.name, method, reason: error.message });
+  });
   const lost = node.lostTraces.begin(name);
   const trace = { blockHash, tracer, options, turn };
   const singles = tracer === callTracer ? node.singles.calls : node.singles.steps;

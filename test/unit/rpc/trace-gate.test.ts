@@ -55,18 +55,27 @@ describe("the gate of a node", () => {
     await late.turn;
   });
 
-  test("Retry-After holds up all of the node's traces for so long, and halves the limit", async () => {
-    const gate = new AdaptiveTraceGate(8);
+  test("Retry-After sends everybody away for so long, and halves the limit", async () => {
+    const gate = new AdaptiveTraceGate(1);
     const turn = await gate.take(heavy);
+    const waiting = await ask(gate, heavy);
     vi.setSystemTime(Date.now() + 10);
     turn.failed({ kind: "rate_limited", retryAfterMs: 2000 });
     turn.end();
-    expect(gate.limit).toBe(2);
-    const next = await ask(gate, heavy);
+    await expect(waiting.turn).rejects.toThrow("left alone for 2 s");
     await vi.advanceTimersByTimeAsync(1900);
-    expect(next.state.begun).toBe(false);
+    await expect(gate.take(heavy)).rejects.toThrow("left alone for 1 s");
     await vi.advanceTimersByTimeAsync(200);
-    expect(next.state.begun).toBe(true);
+    await gate.take(heavy);
+    expect(gate.inFlight).toBe(1);
+  });
+
+  test("a failure halves the limit", async () => {
+    const gate = new AdaptiveTraceGate(8);
+    const turn = await gate.take(heavy);
+    vi.setSystemTime(Date.now() + 10);
+    turn.failed({ kind: "http", retryAfterMs: null });
+    expect(gate.limit).toBe(2);
   });
 
   test("429 without Retry-After is waited out longer each time in a row", async () => {

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Hex } from "../../../src/domain/chain.ts";
 import { RpcRefusal } from "../../../src/rpc/faults.ts";
@@ -25,6 +25,8 @@ async function readAll(parts: AsyncIterable<Uint8Array>): Promise<string> {
   return Buffer.concat(all).toString();
 }
 
+const status = (code: number) => ({ kind: "status" as const, status: code, refusal: undefined });
+
 describe("an answer about the block as a whole", () => {
   test.each([
     [-32_008, "Response is too big"],
@@ -47,11 +49,6 @@ describe("an answer about the block as a whole", () => {
   });
 
   test("a proxy that gave up before the first byte counts, one that is asked too often does not", () => {
-    const status = (code: number) => ({
-      kind: "status" as const,
-      status: code,
-      refusal: undefined,
-    });
     expect([413, 504, 524].map((code) => isWholeBlockFault(status(code)))).toEqual([
       true,
       true,

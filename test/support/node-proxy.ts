@@ -1,0 +1,106 @@
+import { createServer, type ServerResponse } from "node:http";
+import { text } from "node:stream/consumers";
+
+export type ProxiedCall = {
+  readonly id: unknown;
+  readonly method: string;
+  readonly params: readonly unknown[];
+};
+/** What stands in the place of the node's answer; undefined: its own answer. `drop`: the socket closes. */
+export type Instead =
+  | { readonly result: unknown }
+  | { readonly error: { readonly code: number; readonly message: string } }
+  | { readonly status: number; readonly headers?: Readonly<Record<string, string>> }
+  | "drop"
+  | undefined;
+/** @param ask - the node's own `result`. */
+export type Tamper = (call: ProxiedCall, ask: () => Promise<unknown>) => Instead | Promise<Instead>;
+
+export type NodeProxy = {
+  readonly url: string;
+  /** May be changed at any time; default: nothing is tampered with. */
+  tamper: Tamper;
+  /** Calls that came, by method; those of a batch each. */
+  readonly calls: Map<string, number>;
+  /** HTTP requests that came. */
+  requests: number;
+  /** Headers of the last request. */
+  lastHeaders: Readonly<Record<string, unknown>>;
+  /** true: no connection is taken any more. */
+  outage: (isAway: boolean) => Promise<void>;
+  readonly stop: () => Promise<void>;
+};
+
+type NodeAnswer = { readonly result?: unknown; readonly error?: object };
+
+/** A real node behind a proxy that a test can make lie, lag and refuse, call by call. */
+export async function startNodeProxy(targetUrl: string, tamper?: Tamper): Promise<NodeProxy> {
+  const server = createServer((request, response) => {
+    void (async () => {
+      const body: ProxiedCall | ProxiedCall[] = JSON.parse(await text(request));
+      proxy.requests += 1;
+      proxy.lastHeaders = request.headers;
+      const calls = Array.isArray(body) ? body : [body];
+      const answers: object[] = [];
+      for (const call of calls) {
+        proxy.calls.set(call.method, (proxy.calls.get(call.method) ?? 0) + 1);
+        const answer = await answerOf(call);
+        if (answer === "drop" || "status" in answer) return refuse(response, answer);
+        answers.push({ jsonrpc: "2.0", id: call.id, ...answer });
+      }
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end(JSON.stringify(Array.isArray(body) ? answers : answers[0]));
+    })().catch(() => response.destroy());
+  });
+
+  async function answerOf(call: ProxiedCall) {
+    const ask = async (): Promise<unknown> => {
+      const { result } = await forward(call);
+      return result;
+    };
+    return (await proxy.tamper(call, ask)) ?? forward(call);
+  }
+
+  async function forward({ method, params }: ProxiedCall): Promise<NodeAnswer> {
+    const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
+    const headers = { "content-type": "application/json" };
+    const answer = await fetch(targetUrl, { method: "POST", headers, body });
+    const { result, error }: NodeAnswer = JSON.parse(await answer.text());
+    return error ? { error } : { result };
+  }
+
+  const listen = (port: number) =>
+    new Promise<number>((resolve) => {
+      server.listen(port, "127.0.0.1", () => {
+        const address = server.address();
+        resolve(typeof address === "object" && address !== null ? address.port : port);
+      });
+    });
+  const close = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  const port = await listen(0);
+  const proxy: NodeProxy = {
+    url: `http://127.0.0.1:${port}`,
+    tamper: tamper ?? (() => undefined),
+    calls: new Map(),
+    requests: 0,
+    lastHeaders: {},
+    outage: async (isAway) => {
+      if (isAway && server.listening) await close();
+      if (!isAway && !server.listening) await listen(port);
+    },
+    stop: close,
+  };
+  return proxy;
+}
+
+function refuse(
+  response: ServerResponse,
+  answer: "drop" | { readonly status: number; readonly headers?: Readonly<Record<string, string>> },
+): void {
+  if (answer === "drop") response.destroy();
+  else response.writeHead(answer.status, answer.headers).end("refused");
+}
