@@ -1,6 +1,7 @@
 import { userInfo } from "node:os";
 import type { Client } from "@temporalio/client";
 import type { Ledger } from "../activities/ports.ts";
+import type { ClickHouse } from "../clickhouse/client.ts";
 import type { Config, NetworkConfig } from "../config/load-config.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -14,6 +15,8 @@ export type CommandContext = {
   /** @throws {TemporalUnavailableError} */
   readonly temporal: () => Promise<Client>;
   readonly ledger: () => Promise<Ledger>;
+  /** The database that the ledger is in. @throws {SchemaMismatchError} */
+  readonly clickhouse: () => Promise<ClickHouse>;
   /** The latest block number of the network's node. @throws {NodeUnavailableError} */
   readonly readHead: (network: NetworkConfig) => Promise<number>;
   readonly readSchema: () => Promise<readonly { readonly name: string; readonly sql: string }[]>;

@@ -24,12 +24,14 @@ export function openSession(options: GlobalOptions, env?: Environment): Session 
   const closers: (() => Promise<void>)[] = [];
   const config = once(() => loadConfig({ env: environment }));
   const clickhouse = once(() => openClickHouse(config(), closers));
+  const storage = once(async () => checkStorage(await clickhouse()));
   const context: CommandContext = {
     config,
     network: () => chooseNetwork(config(), options.network),
     networkOption: options.network,
     temporal: once(() => openTemporal(config(), closers)),
-    ledger: once(async () => openLedger(await clickhouse())),
+    ledger: once(async () => openLedger(await storage())),
+    clickhouse: storage,
     readHead: async (network) => {
       const head = await askNodes(await openNodes(network, config().worker), (node) =>
         node.head("latest"),
@@ -92,10 +94,14 @@ async function openClickHouse(
 }
 
 /** @throws {SchemaMismatchError} rather than a refusal about a table that is not there. */
-async function openLedger(clickhouse: ClickHouse): Promise<Ledger> {
+async function checkStorage(clickhouse: ClickHouse): Promise<ClickHouse> {
   const { checkSchema } = await import("../clickhouse/migrate.ts");
-  const { createLedger } = await import("../clickhouse/ledger.ts");
   await checkSchema(clickhouse);
+  return clickhouse;
+}
+
+async function openLedger(clickhouse: ClickHouse): Promise<Ledger> {
+  const { createLedger } = await import("../clickhouse/ledger.ts");
   return createLedger(clickhouse);
 }
 

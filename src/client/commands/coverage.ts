@@ -5,7 +5,7 @@ import type { CommandContext } from "../context.ts";
 import { readCoverage } from "../coverage.ts";
 import { exitCodes, type Outcome } from "../outcome.ts";
 import { formatCoverage } from "../views/coverage-view.ts";
-import { formatStory } from "../views/ledger-view.ts";
+import { formatBlockLife } from "../views/explain-view.ts";
 import { type Act, addExamples } from "./act.ts";
 
 type Options = {
@@ -22,7 +22,10 @@ export function addCoverage(program: Command, act: Act): void {
     .option("--from <block>", "first block (default: of all that is expected)")
     .option("--to <block>", "last block (default: of all that is expected)")
     .option("--verify", "count the stored rows again, now")
-    .option("--explain <block>", "the whole story of one block")
+    .option(
+      "--explain <block>",
+      "the whole life of one block: who expects it, attempts, proof, reorgs",
+    )
     .action((options: Options) => act((context) => showCoverage(context, options)));
   addExamples(
     coverage,
@@ -55,10 +58,11 @@ async function showCoverage(
   });
   const exitCode = report.proven ? exitCodes.done : exitCodes.notProven;
   if (explain === undefined) return { json: report, text: formatCoverage(report), exitCode };
-  const story = await ledger.history(network, parseBlockNumber(explain));
-  return {
-    json: { ...report, story },
-    text: `${formatStory(story)}\n\n${formatCoverage(report)}`,
-    exitCode,
-  };
+  const { readBlockLife } = await import("../../clickhouse/block-life.ts");
+  const life = await readBlockLife(await context.clickhouse(), {
+    network,
+    processors,
+    blockNumber: parseBlockNumber(explain),
+  });
+  return { json: { ...report, ...life }, text: formatBlockLife(life, report.proven), exitCode };
 }

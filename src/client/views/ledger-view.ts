@@ -26,7 +26,18 @@ export function formatStory(
 ): string {
   if (versions.length === 0) return "Nothing was ever written of it.";
   return formatTable(
-    ["when", "processor", "status", "try", "hash", "rows", "why", "asked by", "what went wrong"],
+    [
+      "when",
+      "processor",
+      "status",
+      "try",
+      "hash",
+      "rows",
+      "node",
+      "why",
+      "asked by",
+      "what went wrong",
+    ],
     versions.map((row) => [
       row.updatedAt,
       row.processor,
@@ -34,6 +45,7 @@ export function formatStory(
       `${row.generation}.${row.attempts}`,
       shortHash(row.blockHash),
       formatCount(row.rowCount),
+      row.node,
       row.reason,
       row.actor,
       row.errorKind ? `${row.errorKind}: ${row.errorMessage.split("\n")[0]}` : "",

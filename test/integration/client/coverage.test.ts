@@ -4,6 +4,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createLedger } from "../../../src/clickhouse/ledger.ts";
 import { createRangeStore } from "../../../src/clickhouse/ranges.ts";
+import type { Hex } from "../../../src/domain/chain.ts";
 import { startTestClickHouse, type TestClickHouse } from "../../support/clickhouse.ts";
 import { handmadeLedger, ledgerRow, network, runLine } from "./client-env.ts";
 
@@ -137,6 +138,53 @@ describe("coverage", () => {
     const { out } = await client("coverage --explain 17");
     expect(out).toContain("trace_refused: the node refused");
     expect(out.indexOf("trace_refused")).toBeLessThan(out.indexOf("complete, proven"));
+    expect(out).toContain("backfill/devnet/10-19 (done), blocks 10-19: structlog, transaction");
+    expect(out).toContain("structlog attempt 18: 0 rows; the ledger promises 10: NOT EQUAL");
+    expect(out).toContain("counted again by gap-fill: structlog never, transaction never");
+    expect(out.trimEnd().endsWith("Proven.")).toBe(true);
+  });
+
+  test("--explain of a block that nobody expects says so of that block, and how to have it", async () => {
+    const { exitCode, json } = await client("coverage --explain 99 --json");
+    expect(exitCode).toBe(3);
+    expect(json).toMatchObject({ blockNumber: 99, expectedBy: [], standing: [], story: [] });
+    const { out } = await client("coverage --explain 99");
+    expect(out).toContain("nobody: no job was told to index it");
+    expect(out).toContain("Not expected. To have it: npm run client -- index 99");
+    expect(out).not.toContain("nothing of devnet");
+  });
+
+  test("--explain tells of reorgs, of rows that no ledger row names, and what is tried when", async () => {
+    const ledger = createLedger(clickhouse.client);
+    const [standing] = await ledger.readBlocks(network, ["structlog"], [19]);
+    const newHash: Hex = `0x${"b".repeat(64)}`;
+    await ledger.write([
+      {
+        ...standing!,
+        blockHash: newHash,
+        status: "failed",
+        generation: 2,
+        attemptId: "0",
+        errorKind: "trace_cut",
+        errorMessage: "the stream broke",
+        nextAttemptAt: "2026-01-01T00:00:00.000Z",
+        reason: "reorg of depth 1 above block 18",
+      },
+    ]);
+    await clickhouse.client.insertRows(
+      "execution_structlog",
+      [{ meta_network_name: network, block_number: 19, attempt_id: standing!.attemptId }],
+      { token: "leftover" },
+    );
+    const { out, exitCode } = await client("coverage --explain 19");
+    expect(exitCode).toBe(3);
+    expect(out).toMatch(new RegExp(`${standing!.blockHash}  ${newHash}  +10\n`));
+    expect(out).toContain("structlog: trace_cut: the stream broke; tried again at 2026-01-01");
+    expect(out).toContain(
+      `structlog attempt ${standing!.attemptId}: 1 rows; no ledger row names them`,
+    );
+    expect(out).toContain("Not proven: structlog failed.");
+    await ledger.write([{ ...standing!, generation: 4 }]);
   });
 });
 
