@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "@temporalio/common";
 import { createWorkflowLink } from "./client/workflow-link.ts";
 import { isLoopback, readApiTokens } from "./config/api-tokens.ts";
@@ -60,12 +61,24 @@ async function waitForBackends(
   waiting: { readonly logger: Logger; readonly signal: AbortSignal },
 ): Promise<void> {
   await waitWhileAway(backends.temporal, { what: `Temporal at ${temporal.address}`, ...waiting });
-  try {
-    await waitWhileAway(backends.ledger, { what: "ClickHouse", ...waiting });
-  } catch (error) {
-    // The worker applies migrations when it starts; until then the API says so in its answers.
-    if (!(error instanceof SchemaMismatchError)) throw error;
-    waiting.logger.warn("The schema is not there yet", { reason: error.facts.join(" ") });
+  await waitForLedger(backends, waiting);
+}
+
+/** The worker applies migrations when it starts; until then the answers of the API say so too. */
+async function waitForLedger(
+  { ledger }: Backends,
+  waiting: { readonly logger: Logger; readonly signal: AbortSignal },
+): Promise<void> {
+  for (let isSaid = false; ; isSaid = true) {
+    try {
+      await waitWhileAway(ledger, { what: "ClickHouse", ...waiting });
+      return;
+    } catch (error) {
+      if (!(error instanceof SchemaMismatchError)) throw error;
+      const { facts, fix } = error;
+      if (!isSaid) waiting.logger.warn("Waiting for the schema", { reason: facts.join(" "), fix });
+      await sleep(1_000, undefined, { signal: waiting.signal });
+    }
   }
 }
 

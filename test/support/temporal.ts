@@ -23,7 +23,11 @@ export type TestTemporal = {
 
 /** A real Temporal dev server on free ports with search attributes and a database file of its own. */
 export async function startTestTemporal(
-  options: { readonly dynamicConfig?: Readonly<Record<string, string>> } = {},
+  options: {
+    readonly dynamicConfig?: Readonly<Record<string, string>>;
+    /** Default: a free one. */
+    readonly port?: number;
+  } = {},
 ): Promise<TestTemporal> {
   const folder = await mkdtemp(join(tmpdir(), "blockloom-temporal-"));
   const cli = await resolveTemporalCli({ root });

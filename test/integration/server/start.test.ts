@@ -1,0 +1,146 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import getPort from "get-port";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { startEmbeddedServer } from "../../../src/clickhouse/embedded/start.ts";
+import { migrate } from "../../../src/clickhouse/migrate.ts";
+import { type RunningProcess, startProcess } from "../../../src/dev/processes.ts";
+import { waitUntil } from "../../../src/dev/wait-until.ts";
+import { startAnvil } from "../../support/anvil.ts";
+import { startTestTemporal } from "../../support/temporal.ts";
+
+let folder: string;
+let stops: (() => Promise<void>)[];
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "blockloom-server-"));
+  stops = [];
+});
+afterEach(async () => {
+  for (const stop of stops.toReversed()) await stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const network = { NETWORK: "demo", RPC_URL: "http://127.0.0.1:1/?key=s3cret" };
+
+function startServer(env: Record<string, string>): RunningProcess {
+  const server = startProcess({
+    name: "server",
+    command: process.execPath,
+    args: ["--import", "tsx", "src/server.ts"],
+    env: { API_ADDRESS: "127.0.0.1:0", ...env },
+    logFile: join(folder, "server.log"),
+  });
+  stops.push(() => server.stop());
+  return server;
+}
+
+async function waitForLine(server: RunningProcess, text: string): Promise<void> {
+  await waitUntil(() => server.output().includes(text), {
+    what: `"${text}"`,
+    timeoutMs: 60_000,
+    process: server,
+  });
+}
+
+test("it refuses to listen wider than this machine without tokens, and says the fix", async () => {
+  const server = startServer({ ...network, API_ADDRESS: "0.0.0.0:8300" });
+  expect(await server.exited).toEqual({ code: 1, signal: null });
+  expect(server.output()).toMatchInlineSnapshot(`
+    "The API would listen to everybody, and no token is set.
+      API_ADDRESS: 0.0.0.0:8300
+      Fix: set API_TOKENS or API_TOKENS_FILE (docs/api.md makes a token), or listen on 127.0.0.1.
+    "
+  `);
+}, 60_000);
+
+test("a port that is taken is told so", async () => {
+  const other = createServer().listen(0, "127.0.0.1");
+  stops.push(async () => void other.close());
+  await waitUntil(() => other.listening, { what: "a listener", timeoutMs: 5_000 });
+  const address = other.address();
+  const port = typeof address === "object" ? address?.port : 0;
+  const server = startServer({ ...network, API_ADDRESS: `127.0.0.1:${port}` });
+  expect(await server.exited).toEqual({ code: 1, signal: null });
+  expect(server.output()).toContain("The API cannot listen.");
+  expect(server.output()).toContain(`API_ADDRESS: 127.0.0.1:${port}`);
+  expect(server.output()).toContain("something listens there already");
+}, 60_000);
+
+test("it answers at once, says what is away, goes on when it comes or comes back, and stops cleanly", async () => {
+  const [clickhousePort, temporalPort, apiPort] = [
+    await getPort(),
+    await getPort(),
+    await getPort(),
+  ];
+  const anvil = await startAnvil();
+  stops.push(() => anvil.stop());
+  const server = startServer({
+    NETWORK: "demo",
+    RPC_URL: `${anvil.url}/?key=s3cret`,
+    CLICKHOUSE_URL: `http://127.0.0.1:${clickhousePort}`,
+    CLICKHOUSE_PASSWORD: "s3cret",
+    TEMPORAL_ADDRESS: `127.0.0.1:${temporalPort}`,
+    API_ADDRESS: `127.0.0.1:${apiPort}`,
+  });
+  const ask = async (path: string, method = "GET") => {
+    const response = await fetch(`http://127.0.0.1:${apiPort}${path}`, { method });
+    const json: unknown = await response.json();
+    return { status: response.status, json, retryAfter: response.headers.get("retry-after") };
+  };
+
+  await waitForLine(server, "Waiting for Temporal");
+  expect(await ask("/health/live")).toMatchObject({ status: 200 });
+  expect(await ask("/health/ready")).toMatchObject({
+    status: 503,
+    json: { detail: "Away: temporal, clickhouse.", away: ["temporal", "clickhouse"] },
+  });
+  const kindOf = (kind: string) => ({
+    status: 503,
+    retryAfter: "5",
+    json: { type: `urn:blockloom:problem:${kind}`, fix: expect.any(String) },
+  });
+  expect(await ask("/api/v1/status")).toMatchObject(kindOf("temporal-unavailable"));
+  expect(await ask("/api/v1/coverage")).toMatchObject(kindOf("storage-unavailable"));
+  expect(await ask("/api/v1/blocks/1")).toMatchObject(kindOf("storage-unavailable"));
+  const path = "/api/v1/queue/block/structlog/0";
+  expect(await ask(path, "POST")).toMatchObject(kindOf("temporal-unavailable"));
+
+  const temporal = await startTestTemporal({ port: temporalPort });
+  stops.push(() => temporal.stop());
+  await waitForLine(server, "Waiting for ClickHouse");
+  const dataDir = join(folder, "data");
+  const clickhouse = await startEmbeddedServer({ dataDir, port: clickhousePort });
+  stops.push(() => clickhouse.stop());
+  await waitForLine(server, "Waiting for the schema");
+  expect(await ask("/api/v1/coverage")).toMatchObject(kindOf("schema-mismatch"));
+  await migrate({ url: clickhouse.url, database: "blockloom" });
+  await waitForLine(server, "Server is ready");
+  expect(await ask("/health/ready")).toMatchObject({ status: 200, json: { status: "ready" } });
+  expect(await ask("/api/v1/coverage")).toMatchObject({ status: 200, json: { proven: false } });
+  expect(await ask("/api/v1/status")).toMatchObject({ status: 200, json: { jobs: [] } });
+  expect(await ask(path, "POST")).toMatchObject(kindOf("no-worker"));
+
+  await temporal.kill();
+  await waitUntil(async () => (await ask("/health/ready")).status === 503, {
+    what: "the server to see that Temporal is away",
+    timeoutMs: 20_000,
+  });
+  expect(await ask("/api/v1/status")).toMatchObject(kindOf("temporal-unavailable"));
+  await temporal.restart();
+  await waitUntil(async () => (await ask("/health/ready")).status === 200, {
+    what: "the server to find Temporal again",
+    timeoutMs: 30_000,
+  });
+  await anvil.stop();
+  expect(await ask(path, "POST")).toMatchObject({
+    status: 502,
+    json: { error: "failed to fetch block from execution node", block_number: "0" },
+  });
+
+  await server.stop();
+  expect(await server.exited).toEqual({ code: 0, signal: null });
+  expect(server.output()).toContain("Server has stopped");
+  expect(server.output()).not.toContain("s3cret");
+}, 180_000);
