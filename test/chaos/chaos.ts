@@ -9,11 +9,11 @@ import {
 } from "../../src/client/jobs.ts";
 import { stopJob } from "../../src/client/steer-job.ts";
 import { createRandom, type Random } from "../../src/dev/demo-chain/random.ts";
-import type { RunningProcess } from "../../src/dev/processes.ts";
 import { processors } from "../../src/domain/processor.ts";
 import { startTestStack, type TestStack } from "../integration/stack/stack.ts";
 import { type MovingChain, startMovingChain } from "./moving-chain.ts";
 import { type ChaosKind, planChaos } from "./plan.ts";
+import { type Programs, startPrograms } from "./programs.ts";
 import { compareWithOracle, type Verdict } from "./verdict.ts";
 
 type ChaosOptions = {
@@ -32,12 +32,6 @@ export type ChaosReport = {
 const network = "chaos";
 /** Blocks that the chain has run ahead, for a backfill while chaos reigns. */
 const blocksAhead = 60;
-const workerEnv = {
-  FINALITY_DEPTH: "64",
-  RETRY_INITIAL_DELAY_MS: "1000",
-  RETRY_MAXIMUM_DELAY_MS: "4000",
-  TRACE_TIMEOUT_MS: "4000",
-};
 const scope = { network, processors };
 const gapFill = { ...scope, scanIntervalMs: 2000 };
 
@@ -46,8 +40,7 @@ export async function runChaos({ seed, minutes, say }: ChaosOptions): Promise<Ch
   const stack = await startTestStack({ blocks: blocksAhead });
   const chain = startMovingChain(stack.chain);
   try {
-    const workers = new Workers(stack);
-    await workers.start();
+    const programs = await startPrograms(stack, network);
     const range = { fromBlock: stack.chain.first, toBlock: stack.chain.head };
     const { workflowId } = await startFollow(stack.client, {
       ...scope,
@@ -56,7 +49,7 @@ export async function runChaos({ seed, minutes, say }: ChaosOptions): Promise<Ch
     await startGapFill(stack.client, gapFill);
     await startBackfill(stack.client, { ...scope, range, actor: "chaos" });
 
-    const world = { stack, chain, workers, random: createRandom(seed, 99) };
+    const world = { stack, chain, programs, random: createRandom(seed, 99) };
     const done = await letLoose(world, { seed, minutes, say });
     say("chaos is over; waiting until every block is complete");
     await makePeace(world);
@@ -75,42 +68,9 @@ export async function runChaos({ seed, minutes, say }: ChaosOptions): Promise<Ch
 type World = {
   readonly stack: TestStack;
   readonly chain: MovingChain;
-  readonly workers: Workers;
+  readonly programs: Programs;
   readonly random: Random;
 };
-
-/** Two workers; one that is killed has an heir at once. */
-class Workers {
-  readonly #stack: TestStack;
-  readonly #running: RunningProcess[] = [];
-
-  constructor(stack: TestStack) {
-    this.#stack = stack;
-  }
-
-  async start(): Promise<void> {
-    for (let place = 0; place < 2; place += 1) {
-      this.#running[place] = await this.#stack.startWorker(network, workerEnv);
-    }
-  }
-
-  async kill(place: number): Promise<void> {
-    await this.#running[place]?.kill();
-    this.#running[place] = await this.#stack.startWorker(network, workerEnv);
-  }
-
-  /** Longer than its heartbeats may be away: it wakes as a zombie beside its heir. */
-  async freeze(place: number): Promise<void> {
-    const pid = this.#running[place]?.pid;
-    if (pid === undefined) return;
-    process.kill(pid, "SIGSTOP");
-    try {
-      await sleep(15_000);
-    } finally {
-      process.kill(pid, "SIGCONT");
-    }
-  }
-}
 
 const outageMs = 1500;
 const staleMs = 3000;
@@ -146,7 +106,8 @@ async function letLoose(world: World, { seed, minutes, say }: ChaosOptions) {
   return counts;
 }
 
-async function perform({ stack, chain, workers, random }: World, kind: ChaosKind): Promise<void> {
+async function perform(world: World, kind: ChaosKind): Promise<void> {
+  const { stack, chain, programs, random } = world;
   const { proxy } = stack;
   const depth = random.between(1, deepestReorg);
   switch (kind) {
@@ -166,25 +127,36 @@ async function perform({ stack, chain, workers, random }: World, kind: ChaosKind
       // Counted when it is asked for: the next trace is a moment away.
       return proxy.beforeNextTrace(() => chain.reorg(depth).catch(() => {}));
     case "killWorker":
-      return workers.kill(random.between(0, 1));
+      return programs.killWorker(random.between(0, 1));
     case "freezeWorker":
-      return workers.freeze(random.between(0, 1));
+      return programs.freezeWorker(random.between(0, 1));
     case "killTemporal":
       await stack.temporal.kill();
       return stack.temporal.restart();
     case "killClickHouse":
       await stack.clickhouse.kill();
       return stack.clickhouse.restart();
-    case "requeue": {
-      const head = await chain.head();
-      const from = random.between(stack.chain.first, Math.max(stack.chain.first, head - 10));
-      const request = { blocks: [`${from}-${from + 3}`], reason: "chaos", actor: "chaos" };
-      await requeue(stack.client, gapFill, request);
+    case "killServer":
+      return programs.killServer();
+    case "requeue":
+      await requeue(stack.client, gapFill, {
+        blocks: await someBlocks(world),
+        reason: "chaos",
+        actor: "chaos",
+      });
       return;
-    }
+    case "requeueOverHttp":
+      return programs.requeue(await someBlocks(world));
     default:
       proxy.failNext(kind);
   }
+}
+
+/** A few blocks that the chain has had for a while. */
+async function someBlocks({ stack, chain, random }: World): Promise<string[]> {
+  const { first } = stack.chain;
+  const from = random.between(first, Math.max(first, (await chain.head()) - 10));
+  return [`${from}-${from + 3}`];
 }
 
 const loud: readonly ChaosKind[] = [
@@ -195,7 +167,9 @@ const loud: readonly ChaosKind[] = [
   "freezeWorker",
   "killTemporal",
   "killClickHouse",
+  "killServer",
   "requeue",
+  "requeueOverHttp",
 ];
 const isLoud = (kind: ChaosKind) => loud.includes(kind);
 const isTraceFault = (kind: ChaosKind) =>

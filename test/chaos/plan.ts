@@ -13,7 +13,9 @@ export type ChaosKind =
   | "freezeWorker"
   | "killTemporal"
   | "killClickHouse"
-  | "requeue";
+  | "killServer"
+  | "requeue"
+  | "requeueOverHttp";
 
 export type ChaosEvent = { readonly atMs: number; readonly kind: ChaosKind };
 
@@ -22,11 +24,19 @@ type Deck = { readonly everyMs: number; readonly kinds: readonly ChaosKind[] };
 const decks: readonly Deck[] = [
   { everyMs: 1000, kinds: [...faults, "outage", "staleHead"] },
   {
-    everyMs: 12_000,
-    kinds: ["killWorker", "killWorker", "freezeWorker", "killTemporal", "killClickHouse"],
+    everyMs: 10_000,
+    kinds: [
+      "killWorker",
+      "killWorker",
+      "killTemporal",
+      "killClickHouse",
+      "killWorker",
+      "freezeWorker",
+      "killServer",
+    ],
   },
   { everyMs: 20_000, kinds: ["reorg", "shorterBranch", "reorgBetweenCalls"] },
-  { everyMs: 15_000, kinds: ["requeue"] },
+  { everyMs: 10_000, kinds: ["requeue", "requeueOverHttp"] },
 ];
 
 /**

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Client } from "@temporalio/client";
+import getPort from "get-port";
 import type { Ledger } from "../../../src/activities/ports.ts";
 import { type ClickHouse, createClickHouse } from "../../../src/clickhouse/client.ts";
 import { startEmbeddedServer } from "../../../src/clickhouse/embedded/start.ts";
@@ -39,6 +40,8 @@ export type TestStack = {
     network: string,
     env?: Readonly<Record<string, string>>,
   ) => Promise<RunningProcess>;
+  /** Starts the HTTP API for a network on a free port and waits until it is ready. */
+  readonly startServer: (network: string) => Promise<RunningProcess & { readonly url: string }>;
   /** SIGKILL to every worker that still runs. */
   readonly killWorkers: () => Promise<void>;
   readonly stop: () => Promise<void>;
@@ -88,25 +91,35 @@ async function startParts(
     loadConfig({ env: { TEMPORAL_ADDRESS: temporal.address }, cwd: folder }).temporal,
   );
   stops.add(close);
-  const workers: RunningProcess[] = [];
-  async function startWorker(network: string, more: Readonly<Record<string, string>> = {}) {
-    const name = `worker-${workers.length + 1}`;
-    const worker = keep(
+  let started = 0;
+  async function start(kind: "worker" | "server", more: Readonly<Record<string, string>>) {
+    const name = `${kind}-${(started += 1)}`;
+    const program = keep(
       startProcess({
         name,
         command: process.execPath,
-        args: ["--import", "tsx", "src/worker.ts"],
-        env: { ...env, NETWORK: network, ...more },
+        args: ["--import", "tsx", `src/${kind}.ts`],
+        env: { ...env, ...more },
         logFile: join(folder, `${name}.log`),
       }),
     );
-    workers.push(worker);
-    await waitUntil(() => worker.output().includes("Worker is ready"), {
-      what: "a worker to be ready",
+    await waitUntil(() => / is ready/.test(program.output()), {
+      what: `a ${kind} to be ready`,
       timeoutMs: readyTimeoutMs,
-      process: worker,
+      process: program,
     });
+    return program;
+  }
+  const workers: RunningProcess[] = [];
+  async function startWorker(network: string, more: Readonly<Record<string, string>> = {}) {
+    const worker = await start("worker", { NETWORK: network, ...more });
+    workers.push(worker);
     return worker;
+  }
+  async function startServer(network: string) {
+    const address = `127.0.0.1:${await getPort()}`;
+    const server = await start("server", { NETWORK: network, API_ADDRESS: address });
+    return { ...server, url: `http://${address}` };
   }
   return {
     chain,
@@ -118,6 +131,7 @@ async function startParts(
     ledger: createLedger(store),
     client,
     startWorker,
+    startServer,
     killWorkers: async () => {
       await Promise.all(workers.map((worker) => worker.kill()));
     },
