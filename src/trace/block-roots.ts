@@ -1,7 +1,7 @@
-import { createMPT } from "@ethereumjs/mpt";
 import { RLP } from "@ethereumjs/rlp";
 import { keccak_256 } from "@noble/hashes/sha3";
 import type { RpcBlock, RpcReceipt, RpcTransaction } from "../domain/chain.ts";
+import { orderedRoot } from "./ordered-root.ts";
 import { mismatch } from "./trace-rejected.ts";
 import { bytes, encodeTransaction, quantity, type RlpInput } from "./transaction-encoding.ts";
 
@@ -29,8 +29,8 @@ export async function verifyBlockRoots({
   const results: readonly (readonly [string, Result])[] = [
     ["header_hash", verifyHeader(block)],
     ["transaction_hashes", verifyTransactionHashes(block, encoded)],
-    ["transactions_root", await verifyTransactionsRoot(block, encoded)],
-    ["receipts_root", await verifyReceiptsRoot(block, receipts)],
+    ["transactions_root", verifyTransactionsRoot(block, encoded)],
+    ["receipts_root", verifyReceiptsRoot(block, receipts)],
   ];
   return {
     checked: results.filter(([, result]) => result === null).map(([check]) => check),
@@ -128,22 +128,16 @@ function unknownType(transaction: RpcTransaction): string {
   return `a transaction of unknown type or fields (type ${transaction.type ?? "none"})`;
 }
 
-async function verifyTransactionsRoot(
-  block: RpcBlock,
-  encoded: readonly (Uint8Array | null)[],
-): Promise<Result> {
+function verifyTransactionsRoot(block: RpcBlock, encoded: readonly (Uint8Array | null)[]): Result {
   const known = encoded.filter((payload) => payload !== null);
   const unknown = block.transactions[encoded.indexOf(null)];
   if (unknown) return { check: "transactions_root", why: unknownType(unknown) };
-  const root = await orderedRoot(known);
+  const root = orderedRoot(known);
   if (root === block.transactionsRoot.toLowerCase()) return null;
   throw mismatch("transactions_root", { expected: block.transactionsRoot, actual: root });
 }
 
-async function verifyReceiptsRoot(
-  block: RpcBlock,
-  receipts: readonly RpcReceipt[],
-): Promise<Result> {
+function verifyReceiptsRoot(block: RpcBlock, receipts: readonly RpcReceipt[]): Result {
   if (receipts.length !== block.transactions.length) {
     throw mismatch("receipts", { expected: block.transactions.length, actual: receipts.length });
   }
@@ -155,7 +149,7 @@ async function verifyReceiptsRoot(
     }
     encoded.push(encodeReceipt(type, receipt));
   }
-  const root = await orderedRoot(encoded);
+  const root = orderedRoot(encoded);
   if (root === block.receiptsRoot.toLowerCase()) return null;
   throw mismatch("receipts_root", { expected: block.receiptsRoot, actual: root });
 }
@@ -174,15 +168,6 @@ function encodeReceipt(type: number, receipt: RpcReceipt): Uint8Array {
     ]),
   ]);
   return type === 0 ? payload : Buffer.concat([Uint8Array.of(type), payload]);
-}
-
-/** Root of the trie that holds each value under its position. */
-async function orderedRoot(values: readonly Uint8Array[]): Promise<string> {
-  const trie = await createMPT();
-  for (const [position, value] of values.entries()) {
-    await trie.put(RLP.encode(position), new Uint8Array(value));
-  }
-  return `0x${Buffer.from(trie.root()).toString("hex")}`;
 }
 
 function keccak(data: Uint8Array): string {

@@ -1,17 +1,3 @@
-/** What one step adds to the sums of its frame. */
-export type StepMeasures = {
-  /** gas_self without a precompile's share. */
-  readonly gas: number;
-  /** gas_used. */
-  readonly gasCumulative: number;
-  readonly halted: boolean;
-  readonly wordsBefore: number;
-  readonly wordsAfter: number;
-  readonly expansionGas: number;
-  /** NaN where it cannot be known: that makes the sum NaN too. */
-  readonly coldAccesses: number;
-};
-
 /** Sums over steps, of one opcode or of a whole frame. */
 export class Totals {
   operation = 0;
@@ -22,6 +8,7 @@ export class Totals {
   wordsBefore = 0;
   wordsAfter = 0;
   expansionGas = 0;
+  /** NaN where one of them cannot be known. */
   coldAccesses = 0;
   /** Squares as multiples of 2^52 and the rest, because a long loop on much memory passes 2^53. */
   private squaresBefore = 0;
@@ -45,17 +32,21 @@ export class Totals {
     this.squaresAfterCarry = 0;
   }
 
-  add(step: StepMeasures): void {
+  /** Counts a step: its gas_self without a precompile's share, and its gas_used. */
+  addStep(gas: number, gasCumulative: number): void {
     this.count++;
-    if (step.halted) this.errors++;
-    this.gas += step.gas;
-    this.gasCumulative += step.gasCumulative;
-    this.wordsBefore += step.wordsBefore;
-    this.wordsAfter += step.wordsAfter;
-    this.expansionGas += step.expansionGas;
-    this.coldAccesses += step.coldAccesses;
-    this.squaresBefore += step.wordsBefore * step.wordsBefore;
-    this.squaresAfter += step.wordsAfter * step.wordsAfter;
+    this.gas += gas;
+    this.gasCumulative += gasCumulative;
+  }
+
+  /** Words of memory before and after the step, and the gas of their growth. */
+  addMemory(wordsBefore: number, wordsAfter: number, expansionGas: number): void {
+    if (wordsBefore === 0 && wordsAfter === 0) return;
+    this.wordsBefore += wordsBefore;
+    this.wordsAfter += wordsAfter;
+    this.expansionGas += expansionGas;
+    this.squaresBefore += wordsBefore * wordsBefore;
+    this.squaresAfter += wordsAfter * wordsAfter;
     this.carry();
   }
 
@@ -109,27 +100,30 @@ export class FrameTotals {
   private readonly whole = new Totals();
 
   clear(): void {
-    for (const { operation } of this.ofOperations()) this.positions[operation] = 0;
+    for (let index = 0; index < this.used; index++) this.positions[this.at(index).operation] = 0;
     this.used = 0;
     this.childrenGas = 0;
   }
 
-  add(operation: number, step: StepMeasures): void {
-    this.at(operation).add(step);
+  /** Opcodes that it ran. */
+  get size(): number {
+    return this.used;
   }
 
-  *ofOperations(): Generator<Totals> {
-    for (let position = 0; position < this.used; position++) yield this.kept[position]!;
+  /** The sums of an opcode by the order in which the frame first ran it, from 0 to `size`. */
+  at(index: number): Totals {
+    return this.kept[index]!;
   }
 
   /** Sums over all opcodes; valid until the next call. */
   ofFrame(): Totals {
     this.whole.clear(0);
-    for (const totals of this.ofOperations()) this.whole.addMemoryAndAccesses(totals);
+    for (let index = 0; index < this.used; index++) this.whole.addMemoryAndAccesses(this.at(index));
     return this.whole;
   }
 
-  private at(operation: number): Totals {
+  /** The sums of an opcode. */
+  of(operation: number): Totals {
     if (operation >= this.positions.length) this.grow(operation);
     const position = this.positions[operation]!;
     if (position > 0) return this.kept[position - 1]!;

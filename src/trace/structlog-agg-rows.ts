@@ -55,28 +55,18 @@ export class StructlogAggRows {
   addPlain(step: Step, frame: OpenFrame, gasUsed: number, wordsBefore: number): void {
     const wordsAfter = frame.memoryWords;
     const growth = wordsAfter === wordsBefore ? 0 : expansionGas(wordsBefore, wordsAfter);
-    frame.totals.add(step.op, {
-      gas: gasUsed,
-      gasCumulative: gasUsed,
-      halted: false,
-      wordsBefore,
-      wordsAfter,
-      expansionGas: growth,
-      coldAccesses: this.coldAccesses(step, growth),
-    });
+    const totals = frame.totals.of(step.op);
+    totals.addStep(gasUsed, gasUsed);
+    totals.addMemory(wordsBefore, wordsAfter, growth);
+    totals.coldAccesses += this.coldAccesses(step, growth);
   }
 
   /** A step that halted: it expands nothing and its access is not counted. */
   addHalt(step: Step, frame: OpenFrame): void {
-    frame.totals.add(step.op, {
-      gas: step.gas,
-      gasCumulative: step.gas,
-      halted: true,
-      wordsBefore: frame.memoryWords,
-      wordsAfter: frame.memoryWords,
-      expansionGas: 0,
-      coldAccesses: 0,
-    });
+    const totals = frame.totals.of(step.op);
+    totals.addStep(step.gas, step.gas);
+    totals.addMemory(frame.memoryWords, frame.memoryWords, 0);
+    totals.errors++;
   }
 
   /** A call or creation that came back to `frame`. */
@@ -86,21 +76,18 @@ export class StructlogAggRows {
     { gas, gasUsed }: { readonly gas: number; readonly gasUsed: number },
   ): void {
     const { callWordsBefore: wordsBefore, memoryWords: wordsAfter } = frame;
-    frame.totals.add(operation, {
-      gas,
-      gasCumulative: gasUsed,
-      halted: false,
-      wordsBefore,
-      wordsAfter,
-      expansionGas: expansionGas(wordsBefore, wordsAfter),
-      coldAccesses: frame.callColdAccesses,
-    });
+    const totals = frame.totals.of(operation);
+    totals.addStep(gas, gasUsed);
+    totals.addMemory(wordsBefore, wordsAfter, expansionGas(wordsBefore, wordsAfter));
+    totals.coldAccesses += frame.callColdAccesses;
   }
 
   /** The rows of a frame whose steps stand in `totals`. */
   addFrame(row: EndedFrameRow, totals: FrameTotals, frames: OpenFrames): void {
     this.addSummary(row, totals.ofFrame(), frames);
-    for (const operation of totals.ofOperations()) this.addOperation(row, operation, frames);
+    for (let index = 0; index < totals.size; index++) {
+      this.addOperation(row, totals.at(index), frames);
+    }
   }
 
   /** The row of a frame without steps. */

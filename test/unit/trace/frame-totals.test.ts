@@ -1,17 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { FrameTotals, type StepMeasures } from "../../../src/trace/frame-totals.ts";
+import { FrameTotals } from "../../../src/trace/frame-totals.ts";
 
-const step = (changes: Partial<StepMeasures>): StepMeasures => ({
-  gas: 3,
-  gasCumulative: 3,
-  halted: false,
-  wordsBefore: 0,
-  wordsAfter: 0,
-  expansionGas: 0,
-  coldAccesses: 0,
-  ...changes,
-});
+const operationsOf = (totals: FrameTotals) =>
+  Array.from({ length: totals.size }, (_, index) => totals.at(index));
 
 describe("the sums of a frame", () => {
   it("are exact when squares of words pass 2^53", () => {
@@ -20,7 +12,7 @@ describe("the sums of a frame", () => {
       fc.property(fc.array(fc.tuple(words, words), { maxLength: 60 }), (steps) => {
         const totals = new FrameTotals();
         for (const [wordsBefore, wordsAfter] of steps) {
-          totals.add(wordsBefore % 3, step({ wordsBefore, wordsAfter }));
+          totals.of(wordsBefore % 3).addMemory(wordsBefore, wordsAfter, 0);
         }
         const squares = (side: 0 | 1) =>
           steps.reduce((sum, pair) => sum + BigInt(pair[side]) ** 2n, 0n);
@@ -32,12 +24,8 @@ describe("the sums of a frame", () => {
 
   it("stand by opcode in the order in which it first ran them", () => {
     const totals = new FrameTotals();
-    for (const operation of [7, 2, 7, 900]) totals.add(operation, step({ gas: operation }));
-    const found = [...totals.ofOperations()].map(({ operation, count, gas }) => [
-      operation,
-      count,
-      gas,
-    ]);
+    for (const operation of [7, 2, 7, 900]) totals.of(operation).addStep(operation, operation);
+    const found = operationsOf(totals).map(({ operation, count, gas }) => [operation, count, gas]);
     expect(found).toEqual([
       [7, 2, 14],
       [2, 1, 2],
@@ -47,9 +35,9 @@ describe("the sums of a frame", () => {
 
   it("of accesses are unknown when one of them is", () => {
     const totals = new FrameTotals();
-    totals.add(1, step({ coldAccesses: 1 }));
-    totals.add(2, step({ coldAccesses: Number.NaN }));
-    const [known, unknown] = [...totals.ofOperations()].map(({ coldAccesses }) => coldAccesses);
+    totals.of(1).coldAccesses += 1;
+    totals.of(2).coldAccesses += Number.NaN;
+    const [known, unknown] = operationsOf(totals).map(({ coldAccesses }) => coldAccesses);
     expect(known).toBe(1);
     expect(unknown).toBeNaN();
     expect(totals.ofFrame().coldAccesses).toBeNaN();
@@ -57,10 +45,11 @@ describe("the sums of a frame", () => {
 
   it("are those of the next frame alone after a clear", () => {
     const totals = new FrameTotals();
-    totals.add(1, step({ wordsBefore: 9 }));
+    totals.of(1).addMemory(9, 9, 0);
     totals.childrenGas = 5;
     totals.clear();
-    totals.add(1, step({ wordsBefore: 2 }));
+    totals.of(1).addStep(3, 3);
+    totals.of(1).addMemory(2, 2, 0);
     expect(totals.childrenGas).toBe(0);
     expect(totals.ofFrame()).toMatchObject({ count: 1, wordsBefore: 2 });
   });
