@@ -35,22 +35,26 @@ const command = [["docker-compose"], ["docker", "compose"]].find(([program, ...a
 describe("docker-compose.yml", () => {
   test.skipIf(!command)("is accepted by docker compose", () => {
     const [program, ...args] = command!;
-    const printed = execFileSync(program!, [...args, "-f", "docker-compose.yml", "config"], {
-      cwd: root,
-      encoding: "utf8",
-      env: {
-        ...process.env,
-        NETWORK: "mainnet",
-        RPC_URL: "http://node:8545",
-        POSTGRES_PASSWORD: "secret-1",
-        CLICKHOUSE_PASSWORD: "secret-2",
+    const printed = execFileSync(
+      program!,
+      [...args, "-f", "docker-compose.yml", "--profile", "api", "config"],
+      {
+        cwd: root,
+        encoding: "utf8",
+        env: {
+          ...process.env,
+          NETWORK: "mainnet",
+          RPC_URL: "http://node:8545",
+          POSTGRES_PASSWORD: "secret-1",
+          CLICKHOUSE_PASSWORD: "secret-2",
+        },
       },
-    });
+    );
     expect(
       Object.keys(
         z.object({ services: z.looseObject({}) }).parse(parse(printed)).services,
       ).toSorted(),
-    ).toEqual(["clickhouse", "postgresql", "temporal", "temporal-ui", "worker"]);
+    ).toEqual(["clickhouse", "postgresql", "server", "temporal", "temporal-ui", "worker"]);
   });
 
   test("publishes ports on loopback only", () => {
@@ -77,9 +81,9 @@ describe("docker-compose.yml", () => {
     }
   });
 
-  test("sets only variables that the configuration knows", () => {
+  test.each(["worker", "server"])("sets only variables of the %s that are known", (service) => {
     const example = readFileSync(resolve(root, ".env.example"), "utf8");
-    for (const name of Object.keys(compose.services["worker"]?.environment ?? {})) {
+    for (const name of Object.keys(compose.services[service]?.environment ?? {})) {
       expect(example, `${name} is missing in .env.example`).toMatch(
         new RegExp(`^#? ?${name}=`, "m"),
       );
