@@ -5,8 +5,10 @@ export type NodeFacts = {
   readonly head: number | null;
   /** The highest block whose state it was found not to have; null = none yet. */
   readonly noStateUpTo: number | null;
-  /** Share of its traces in use, 0 to 1 and above. */
+  /** Share of its traces in use, 0 to 1 and above: from 1 on others come first. */
   readonly load: number;
+  /** Grows with every block that it is given, the less the more it can take: the lowest is next. */
+  readonly turn: number;
   /** It asked to be left alone until then (Retry-After); in milliseconds. */
   readonly restsUntilMs: number;
 };
@@ -38,7 +40,8 @@ export function orderNodes<Node extends NodeFacts>(
     hasBlock(node, blockNumber) ? 0 : 1,
     node.restsUntilMs > nowMs ? 1 : 0,
     isNearHead && node.name === leader ? 0 : 1,
-    node.load,
+    node.load >= 1 ? node.load : 0,
+    node.turn,
   ];
   return nodes
     .map((node, position) => ({ node, key: [...rank(node), position] }))

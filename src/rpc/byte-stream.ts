@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { BodyParts } from "./body-parts.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { readRefusal, socketCode } from "./faults.ts";
 import { createHttpPost, isSuccess } from "./http-post.ts";
@@ -32,6 +33,7 @@ const errorBodyBytes = 16_384;
 
 /**
  * Creates a stream of JSON-RPC answers as bytes, for those that are too large for memory. Sockets are kept alive.
+ * A part's bytes are valid until the next one is asked for.
  * Leaving the loop, and aborting, close the socket, which tells the node to stop.
  */
 export function createByteStream(endpoint: Endpoint): ByteStream {
@@ -48,13 +50,13 @@ export function createByteStream(endpoint: Endpoint): ByteStream {
       if (response.statusCode !== undefined && !isSuccess(response.statusCode)) {
         throw await statusFault(response, response.statusCode);
       }
-      const parts: AsyncIterator<Buffer> = response[Symbol.asyncIterator]();
+      const parts = new BodyParts(response);
       try {
         for (;;) {
           const part = await clock.wait(parts.next(), isBegun ? silenceMs : timeoutMs);
-          if (part.done) break;
+          if (part === null) break;
           isBegun = true;
-          yield part.value;
+          yield part;
         }
         if (!response.complete) throw cut(isBegun);
       } finally {

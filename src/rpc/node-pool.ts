@@ -33,6 +33,7 @@ export class RpcNodePool implements NodePool {
   readonly #options: NodePoolOptions;
   #leader: PooledNode | undefined;
   #isOpened = false;
+  #turn = 0;
   #gaugedAtMs = 0;
 
   constructor(nodes: readonly PooledNode[], options: NodePoolOptions) {
@@ -94,7 +95,9 @@ export class RpcNodePool implements NodePool {
     this.#gauge();
     const found = this.#pick(blockNumber, tried);
     if (found && !(tried.size === 0 && (await this.#isElsewhere(blockNumber)))) {
-      found.beginTrace();
+      const { turn } = found;
+      found.beginTrace(this.#turn);
+      this.#turn = Math.max(this.#turn, turn);
       return this.#view(found);
     }
     if (tried.size > 0) return null;

@@ -58,6 +58,7 @@ export class PooledNode implements NodeFacts {
   #head: number | null = null;
   #noStateUpTo: number | null = null;
   #trialAtMs = 0;
+  #turn = 0;
   #admission: Promise<void> | null = null;
   #said: NodeState = "serving";
 
@@ -92,6 +93,9 @@ export class PooledNode implements NodeFacts {
   }
   get load(): number {
     return this.#gate.load;
+  }
+  get turn(): number {
+    return this.#turn;
   }
   get traceLimit(): number {
     return this.#gate.limit;
@@ -136,8 +140,12 @@ export class PooledNode implements NodeFacts {
     );
   }
 
-  /** To be called for the node that gets a block: takes the trial where one is due. */
-  beginTrace(): void {
+  /**
+   * To be called for the node that gets a block: takes the trial where one is due.
+   * @param turn - that of the block given out before: a node that was away does not get all that it missed.
+   */
+  beginTrace(turn: number): void {
+    this.#turn = Math.max(this.#turn, turn) + 1 / this.traceLimit;
     if (!this.#isTraceTrialDue) return;
     this.#traces = beginTrial(this.#traces);
     this.#trialAtMs = Date.now();

@@ -53,18 +53,24 @@ export class BlockSource {
 
   /**
    * What becomes of a prepared block: traces it unless that was done ahead.
-   * @param next - the number after it, whose trace may be asked for as soon as the node is done with this one.
+   * @param wantedNext - the numbers after it: one more for each other node is traced meanwhile, and the one after those
+   * is asked for as soon as the node is done with this one.
    */
   async trace(
     { block, tracing }: PreparedBlock,
-    next: number | undefined,
+    wantedNext: Iterable<number>,
   ): Promise<TracedBlock | FailedBlock> {
     const run = this.#run;
     if (block.kind === "unfetched") {
       return toFailedBlock(block, wantedProcessors(run, block.blockNumber));
     }
     const { outcome, begun } = tracing ?? startTrace(run, block);
-    void this.#traceAheadAfter(begun, next);
+    let others = this.#run.nodes.size - 1;
+    for (const next of wantedNext) {
+      void this.#traceAheadAfter(others > 0 ? Promise.resolve() : begun, next);
+      if (others === 0) break;
+      others -= 1;
+    }
     return unwrap(await outcome);
   }
 
@@ -108,9 +114,9 @@ export class BlockSource {
     return tracing;
   }
 
-  async #traceAheadAfter(begun: Promise<void>, blockNumber: number | undefined): Promise<void> {
+  async #traceAheadAfter(begun: Promise<void>, blockNumber: number): Promise<void> {
     await begun;
-    if (blockNumber === undefined || !mayTraceAhead(this.#run)) return;
+    if (!mayTraceAhead(this.#run)) return;
     const preparing = this.#ahead.get(blockNumber);
     if (preparing === undefined) return;
     const traced = preparing.then((prepared) => {

@@ -74,8 +74,8 @@ export class RangeIndexer {
     }
     const moved = await this.#followChain(prepared.block, blockNumber);
     if (moved !== null) return moved;
-    const [next] = this.#wantedAfter(blockNumber, toBlock);
-    this.#batch.add(await this.#source.trace(prepared, next));
+    const wantedNext = this.#wantedAfter(blockNumber, toBlock);
+    this.#batch.add(await this.#source.trace(prepared, wantedNext));
     run.heart.putDown();
     return (await this.#commitIfDue()) ?? blockNumber + 1;
   }

@@ -7,6 +7,7 @@ const node = (name: string, facts: Partial<NodeFacts> = {}): NodeFacts => ({
   head: 1000,
   noStateUpTo: null,
   load: 0,
+  turn: 0,
   restsUntilMs: 0,
   ...facts,
 });
@@ -14,8 +15,12 @@ const order = (nodes: readonly NodeFacts[], blockNumber: number | null, leader?:
   orderNodes(nodes, { blockNumber, leader, nowMs: 100 }).map(({ name }) => name);
 
 describe("the order in which nodes are asked for a block", () => {
-  test("the one with the most room comes first, and of equals the first configured", () => {
-    expect(order([node("a", { load: 0.5 }), node("b"), node("c")], 1)).toEqual(["b", "c", "a"]);
+  test("they take turns, one that is full comes later, and of equals the first configured does", () => {
+    expect(order([node("a", { turn: 0.5 }), node("b"), node("c")], 1)).toEqual(["b", "c", "a"]);
+    expect(order([node("a", { load: 1 }), node("b", { turn: 9, load: 0.9 })], 1)).toEqual([
+      "b",
+      "a",
+    ]);
   });
 
   test("one that is behind, has no state of it, or asks to be left alone comes later", () => {
@@ -41,6 +46,7 @@ describe("the order in which nodes are asked for a block", () => {
       head: fc.option(fc.nat(20)),
       noStateUpTo: fc.option(fc.nat(20)),
       load: fc.double({ min: 0, max: 4, noNaN: true }),
+      turn: fc.nat(20),
       restsUntilMs: fc.nat(200),
     });
     fc.assert(
