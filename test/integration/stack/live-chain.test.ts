@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { targetOf } from "../../../src/client/job-target.ts";
 import { requeue, startFollow, startGapFill } from "../../../src/client/jobs.ts";
@@ -6,7 +7,7 @@ import { callNode } from "../../../src/dev/json-rpc.ts";
 import type { RunningProcess } from "../../../src/dev/processes.ts";
 import { waitUntil } from "../../../src/dev/wait-until.ts";
 import type { LedgerStatus } from "../../../src/domain/ledger.ts";
-import type { GapFillProgress } from "../../../src/workflows/messages.ts";
+import type { FollowProgress, GapFillProgress } from "../../../src/workflows/messages.ts";
 import { askOracle, expectProven, expectShown } from "./expectations.ts";
 import { backfill, processors, startTestStack, type TestStack } from "./stack.ts";
 
@@ -75,6 +76,85 @@ test("follow goes along with reorgs while a backfill runs: the views show the no
   const seen = { fromBlock: 0, toBlock: top };
   await expectShown(stack, network, seen, await askOracle(stack, whole));
 }, 240_000);
+
+/** Two minutes of it were run by hand: REORG_SECONDS=120. */
+const stormSeconds = Number(process.env["REORG_SECONDS"] ?? 25);
+const reorgEveryMs = 5000;
+
+test(
+  "a reorg every 5 s while a backfill runs: the views are the node's chain, and the events tell each reorg",
+  async () => {
+    const { chain, client } = stack;
+    const first = chain.head + 1;
+    const follow = await startFollow(client, { network, processors, startBlock: first });
+    await mineCode(8);
+    await waitUntilFollowed(await headOfNode());
+
+    const told = await readReorgs();
+    const endsAt = Date.now() + stormSeconds * 1000;
+    let backfills = 0;
+    const filling = (async () => {
+      for (; Date.now() < endsAt; backfills += 1) {
+        const job = await backfill(stack, network, { force: true });
+        await job.result();
+      }
+    })();
+    for (let i = 0; Date.now() < endsAt; i += 1) {
+      const nextAt = Date.now() + reorgEveryMs;
+      told.push(await reorg(1 + (i % 5), i % 3 === 2));
+      await mineCode(2);
+      await waitUntilFollowed(await headOfNode());
+      await sleep(Math.max(0, nextAt - Date.now()));
+    }
+    await filling;
+    const target = targetOf({ ...follow, kind: "follow", network, range: null });
+    const progress = await queryJob<FollowProgress>(client, target, "progress");
+    expect(await stopJob(client, target)).toEqual({ ended: true });
+
+    expect(backfills).toBeGreaterThan(0);
+    expect(progress.failed).toBe(0);
+    const whole = { fromBlock: chain.first, toBlock: await headOfNode() };
+    await expectProven(stack, network, whole);
+    await expectShown(stack, network, whole, await askOracle(stack, whole));
+    expect(await readReorgs()).toEqual(told);
+  },
+  (stormSeconds + 180) * 1000,
+);
+
+/** Moves the chain to another branch, which is one block shorter at first if wanted. @returns what the events must say. */
+async function reorg(depth: number, isShorter: boolean): Promise<string> {
+  const { url } = stack.chain;
+  const ancestor = (await headOfNode()) - depth;
+  if (isShorter) {
+    await callNode(url, "anvil_rollback", [depth]);
+    await mineCode(Math.max(1, depth - 1));
+  } else {
+    await callNode(url, "anvil_reorg", [depth, [[loopingCreation, depth - 1]]]);
+  }
+  return `reorg of depth ${depth} above block ${ancestor}`;
+}
+
+async function mineCode(count: number): Promise<void> {
+  for (let i = 0; i < count; i += 1) {
+    await callNode(stack.chain.url, "eth_sendTransaction", [loopingCreation]);
+    await callNode(stack.chain.url, "evm_mine");
+  }
+}
+
+async function headOfNode(): Promise<number> {
+  return Number(await callNode(stack.chain.url, "eth_blockNumber"));
+}
+
+/** The reorgs that the event table tells, oldest first: each is one insert. */
+async function readReorgs(): Promise<string[]> {
+  const rows = await stack.store.query<{ told: string }>(
+    `SELECT any(reason) AS told FROM execution_block_event
+     WHERE meta_network_name = {network:String} AND reason LIKE 'reorg of depth%'
+     GROUP BY updated_at ORDER BY updated_at`,
+    { parameters: { network } },
+  );
+  return rows.map(({ told }) => told);
+}
 
 test("blocks that are requeued twice are traced again once", async () => {
   const { client, slowNode, ledger } = stack;

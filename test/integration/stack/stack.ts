@@ -163,10 +163,13 @@ export type Backfill = {
 export async function backfill(
   { client, chain }: TestStack,
   network: string,
-  { concurrency = 2 }: { readonly concurrency?: number } = {},
+  {
+    concurrency = 2,
+    force = false,
+  }: { readonly concurrency?: number; readonly force?: boolean } = {},
 ): Promise<Backfill> {
   const range = { fromBlock: chain.first, toBlock: chain.head };
-  const job = { network, processors, range, concurrency, actor: "test" };
+  const job = { network, processors, range, concurrency, force, actor: "test" };
   const { workflowId } = await startBackfill(client, job);
   const describe = () => describeJob(client, { workflowId, startCommand: "" });
   return {
