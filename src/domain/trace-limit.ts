@@ -1,6 +1,6 @@
 /**
- * How many traces one node is given at once: one more while each still comes as fast as before, fewer when they slow
- * each other down, half when the node fails or refuses (AIMD with a latency gradient).
+ * How many traces one node is given at once: one more while each still comes as fast as before, fewer when all of them
+ * together bring less, half when the node fails or refuses (AIMD with a gradient).
  */
 export type TraceLimit = {
   /** Traces at once; fractions count up to the next whole one. */
@@ -8,11 +8,13 @@ export type TraceLimit = {
   readonly maximum: number;
   /** When it was last cut; traces that began before say nothing new about the cut. */
   readonly cutAtMs: number;
-  readonly light: Pace;
-  readonly heavy: Pace;
+  /** Of each kind of trace: the time that one takes, and the share of the node's time that it takes among others. */
+  readonly light: Paces;
+  readonly heavy: Paces;
 };
 
-/** Waiting time per unit of work, smoothed; null before the first sample. */
+type Paces = { readonly latency: Pace; readonly work: Pace };
+/** Seconds a byte, smoothed; null before the first sample. */
 type Pace = { readonly recent: number | null; readonly best: number | null };
 
 export type TraceSample = {
@@ -20,6 +22,8 @@ export type TraceSample = {
   readonly seconds: number;
   readonly bytes: number;
   readonly weight: number;
+  /** Weights of all traces that were under way when it began, its own included. */
+  readonly inFlight: number;
   /** Whether the limit was reached while it ran: only then does the sample say anything about more. */
   readonly wasFull: boolean;
 };
@@ -39,17 +43,21 @@ export const massiveBlockGas = 100_000_000;
 const leastBytes = 65_536;
 const smoothing = 0.2;
 /** The best pace is forgotten slowly: blocks and nodes change. */
-const forgetting = 1.0005;
+const forgetting = 1.002;
+/** Traces that share cores slow each other down, and together bring no less: that alone is no reason for fewer. */
 const growBelow = 2;
 const shrinkAbove = 4;
+/** Slowness alone, which may be another's doing, leaves so many: one is computed while one arrives. */
+const slowestLimit = 2;
 const gentleCut = 0.9;
 const hardCut = 0.5;
 
 /** @param maximum - configured traces at once; at least 1. */
 export function startTraceLimit(maximum: number): TraceLimit {
-  const pace = { recent: null, best: null };
+  const unknown = { recent: null, best: null };
+  const paces = { latency: unknown, work: unknown };
   const limit = Math.min(startingLimit, maximum);
-  return { limit, maximum, cutAtMs: Number.NEGATIVE_INFINITY, light: pace, heavy: pace };
+  return { limit, maximum, cutAtMs: Number.NEGATIVE_INFINITY, light: paces, heavy: paces };
 }
 
 /** What a block's trace takes of the limit; a massive one takes all of it. */
@@ -75,11 +83,13 @@ export function mayBegin(
 export function afterTrace(state: TraceLimit, sample: TraceSample): TraceLimit {
   const kind = sample.weight < heavyWeight ? "light" : "heavy";
   const cost = sample.seconds / Math.max(sample.bytes, leastBytes);
-  const pace = nextPace(state[kind], cost);
-  const paced = { ...state, [kind]: pace };
-  const slowdown = pace.best > 0 ? pace.recent / pace.best : 1;
-  if (slowdown > shrinkAbove) return withLimit(paced, state.limit * gentleCut);
-  if (slowdown <= growBelow && sample.wasFull) {
+  const latency = nextPace(state[kind].latency, cost);
+  const work = nextPace(state[kind].work, cost / Math.max(sample.inFlight, sample.weight));
+  const paced = { ...state, [kind]: { latency, work } };
+  if (work.recent > shrinkAbove * work.best) {
+    return withLimit(paced, Math.max(state.limit * gentleCut, Math.min(slowestLimit, state.limit)));
+  }
+  if (latency.recent <= growBelow * latency.best && sample.wasFull) {
     return withLimit(paced, state.limit + sample.weight / Math.max(1, state.limit));
   }
   return paced;

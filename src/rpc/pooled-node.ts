@@ -17,14 +17,11 @@ import type { NodeFault } from "./node-observer.ts";
 import { type ProbedChain, type ProbeOptions, probeNode } from "./probe.ts";
 import { createStepsCheck, type StepsCheck } from "./steps-check.ts";
 import { AdaptiveTraceGate } from "./trace-gate.ts";
+import { TraceTrust } from "./trace-trust.ts";
 
 const policy: CircuitPolicy = { failures: 3, firstWaitMs: 1_000, longestWaitMs: 60_000 };
-/** A node that was contradicted by proof is not asked soon again. */
-const distrust: CircuitPolicy = { failures: 1, firstWaitMs: 30_000, longestWaitMs: 30 * 60_000 };
-
 /** A node may be replaced by another version between two requests. */
 const probeAgeMs = 5 * 60_000;
-const longestTrialMs = 10 * 60_000;
 
 export type PooledNodeOptions = {
   readonly network: string;
@@ -47,8 +44,7 @@ export class PooledNode implements NodeFacts {
   #checkSteps: StepsCheck;
   /** Whether it answers at all, and is fit to be used. */
   #calls: Circuit = closedCircuit;
-  /** Whether its traces come, and are true. */
-  #traces: Circuit = closedCircuit;
+  readonly #trust = new TraceTrust();
   #chain: ProbedChain | null = null;
   /** Why it must not be used; null = it may, as far as is known. */
   #refusal: AppError | null = null;
@@ -57,7 +53,6 @@ export class PooledNode implements NodeFacts {
   #outage: NodeUnavailableError | null = null;
   #head: number | null = null;
   #noStateUpTo: number | null = null;
-  #trialAtMs = 0;
   #turn = 0;
   #admission: Promise<void> | null = null;
   #said: NodeState = "serving";
@@ -126,29 +121,18 @@ export class PooledNode implements NodeFacts {
     return this.#chain !== null && this.#refusal === null && this.#calls.state === "closed";
   }
 
-  /** Its traces are asked for; a node that is not trusted gets one block in a while to show that it is well. */
+  /** Whether its traces are asked for. */
   get isTracing(): boolean {
-    return this.#traces.state === "closed" || this.#isTraceTrialDue;
-  }
-
-  /** A trial whose block showed nothing is forgotten after a while. */
-  get #isTraceTrialDue(): boolean {
-    const now = Date.now();
-    return (
-      isTrialDue(this.#traces, now) ||
-      (this.#traces.state === "trial" && now - this.#trialAtMs >= longestTrialMs)
-    );
+    return this.#trust.isGiven;
   }
 
   /**
-   * To be called for the node that gets a block: takes the trial where one is due.
+   * To be called for the node that gets a block.
    * @param turn - that of the block given out before: a node that was away does not get all that it missed.
    */
   beginTrace(turn: number): void {
     this.#turn = Math.max(this.#turn, turn) + 1 / this.traceLimit;
-    if (!this.#isTraceTrialDue) return;
-    this.#traces = beginTrial(this.#traces);
-    this.#trialAtMs = Date.now();
+    this.#trust.begin();
   }
 
   /** Whether it may be probed now: never before, or the time that it is left alone is over. */
@@ -169,7 +153,7 @@ export class PooledNode implements NodeFacts {
 
   /** Another node has proven what this one said otherwise. */
   contradict(why: string): void {
-    this.#traces = trip(this.#traces, Date.now(), distrust);
+    this.#trust.contradicted();
     const { network, listener } = this.#options;
     listener.meters.nodeFault(network, this.name, "contradicted");
     this.#report("serving", `another node proved otherwise: ${why}`);
@@ -193,7 +177,7 @@ export class PooledNode implements NodeFacts {
 
   /** A block of its is proven: a node that was contradicted is trusted again. */
   proved(): void {
-    this.#traces = afterSuccess(this.#traces);
+    this.#trust.proved();
   }
 
   /**
@@ -264,14 +248,12 @@ export class PooledNode implements NodeFacts {
 
   #onTraced(fault: NodeFault | null): void {
     if (fault === null) {
-      // Whether it is true is told by the proof: a trial goes on until then.
-      if (this.#traces.state === "closed") this.#traces = afterSuccess(this.#traces);
+      this.#trust.came();
       return;
     }
     const { network, listener } = this.#options;
     listener.meters.nodeFault(network, this.name, fault.kind);
-    if (fault.kind === "rate_limited") return;
-    this.#traces = afterFailure(this.#traces, Date.now(), policy);
+    if (fault.kind !== "rate_limited") this.#trust.failed();
   }
 
   #tell(state: NodeState, reason: string): void {

@@ -101,12 +101,13 @@ export class AdaptiveTraceGate implements TraceGate {
   #toTurn(turn: Turn): TraceTurn {
     const begunAtMs = Date.now();
     const { weight, isHead } = turn;
-    const wasFull = !mayBegin(this.#limit, this.#bulkInFlight, weight);
+    const inFlight = this.#bulkInFlight;
+    const wasFull = !mayBegin(this.#limit, inFlight, weight);
     return {
       done: ({ seconds, bytes }) => {
         this.#refusals = 0;
         if (isHead || !Number.isFinite(weight)) return;
-        this.#limit = afterTrace(this.#limit, { seconds, bytes, weight, wasFull });
+        this.#limit = afterTrace(this.#limit, { seconds, bytes, weight, inFlight, wasFull });
       },
       failed: ({ kind, retryAfterMs }) => {
         this.#limit = afterTraceFailure(this.#limit, { begunAtMs, nowMs: Date.now() });

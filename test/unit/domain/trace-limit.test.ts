@@ -12,7 +12,7 @@ import {
 } from "../../../src/domain/trace-limit.ts";
 
 const megabyte = 1_000_000;
-const heavy = { bytes: 10 * megabyte, weight: 1, wasFull: true };
+const heavy = { bytes: 10 * megabyte, weight: 1, inFlight: 4, wasFull: true };
 
 function repeat(times: number, limit: TraceLimit, next: (limit: TraceLimit) => TraceLimit) {
   let state = limit;
@@ -35,17 +35,30 @@ describe("the traces that a node is given at once", () => {
     expect(repeat(200, startTraceLimit(8), (limit) => afterTrace(limit, sample)).limit).toBe(4);
   });
 
-  test("shrink to what a node of one core can take, and do not fall to one by noise", () => {
-    // Each of n traces at once takes n times as long.
+  test("do not fall where traces only share the node's cores, noise and all", () => {
+    // Each of n traces at once takes n times as long: together they bring the same.
     let turn = 0;
-    const settled = repeat(2000, startTraceLimit(64), (limit) => {
+    const settled = repeat(500, startTraceLimit(64), (limit) => {
       turn += 1;
-      const noise = 1 + ((turn * 7) % 10) / 20;
-      const seconds = 0.1 * Math.max(1, limit.limit) * noise;
-      return afterTrace(limit, { ...heavy, seconds });
+      const inFlight = Math.floor(limit.limit);
+      const seconds = 0.1 * inFlight * (1 + ((turn * 7) % 10) / 10);
+      return afterTrace(limit, { ...heavy, inFlight, seconds });
     });
-    expect(settled.limit).toBeGreaterThanOrEqual(1);
-    expect(settled.limit).toBeLessThan(40);
+    expect(settled.limit).toBeGreaterThanOrEqual(4);
+    expect(settled.limit).toBeLessThan(32);
+  });
+
+  test("fall to two where a node brings far less than it did, and grow again when it is well", () => {
+    const at = (limit: TraceLimit, secondsEach: number) =>
+      afterTrace(limit, {
+        ...heavy,
+        inFlight: limit.limit,
+        seconds: secondsEach * limit.limit,
+      });
+    const well = repeat(20, startTraceLimit(8), (limit) => at(limit, 0.1));
+    const ill = repeat(60, well, (limit) => at(limit, 2));
+    expect(ill.limit).toBe(2);
+    expect(repeat(400, ill, (limit) => at(limit, 0.1)).limit).toBeGreaterThan(4);
   });
 
   test("are halved by a failure, once for all that were under way together", () => {
@@ -62,6 +75,7 @@ describe("the traces that a node is given at once", () => {
       seconds: fc.double({ min: 0, max: 1000, noNaN: true }),
       bytes: fc.nat(2 ** 31 - 1),
       weight: fc.constantFrom(0.5, 1),
+      inFlight: fc.double({ min: 0.5, max: 64, noNaN: true }),
       wasFull: fc.boolean(),
     });
     fc.assert(
