@@ -1,7 +1,7 @@
 import { Agent, request } from "node:http";
 import { callNode } from "../../src/dev/json-rpc.ts";
 import { callTracer, structLogger } from "../../src/rpc/traces.ts";
-import type { Done, Task, TaskOf } from "./tasks.ts";
+import type { Done, Task, TaskOf } from "./task.ts";
 
 const agent = new Agent({ keepAlive: true });
 

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { createClient } from "@clickhouse/client";
 import { createClient as createViemClient, http, numberToHex } from "viem";
 import { structLogger } from "../../src/rpc/traces.ts";
-import type { Done, Task, TaskOf } from "./tasks.ts";
+import type { Done, Task, TaskOf } from "./task.ts";
 
 type Step = {
   readonly pc: number;

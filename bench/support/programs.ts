@@ -5,7 +5,7 @@ import { type RunningProcess, startProcess } from "../../src/dev/processes.ts";
 import { projectRoot } from "../../src/dev/project-root.ts";
 import { waitUntil } from "../../src/dev/wait-until.ts";
 import type { Bench } from "../benchmark.ts";
-import type { Task, TaskOf, TaskResult } from "../programs/tasks.ts";
+import type { Task, TaskOf, TaskResult } from "../programs/task.ts";
 
 export type ServedNode = { readonly url: string; readonly process: RunningProcess };
 

@@ -1,4 +1,4 @@
-import type { GoldenRows, PlainRow } from "./golden.ts";
+import type { GoldenRows, PlainRow } from "./golden-rows.ts";
 
 /** Compares the keys that the expected rows have, in any order of rows; null = equal. */
 export function firstDifference(

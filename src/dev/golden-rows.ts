@@ -1,7 +1,15 @@
 import type { RpcBlock } from "../domain/chain.ts";
 import type { StructlogAggColumns } from "../trace/structlog-agg-columns.ts";
 import type { StructlogColumns } from "../trace/structlog-columns.ts";
-import type { PlainRow } from "./golden.ts";
+
+export type GoldenRows = {
+  readonly structlog: readonly PlainRow[];
+  readonly structlog_agg?: readonly PlainRow[];
+  readonly transaction: readonly PlainRow[];
+};
+
+/** Keys are columns; whole numbers above 2^53 are decimal strings. */
+export type PlainRow = Readonly<Record<string, unknown>>;
 
 /** The columns as rows, keys as in schema.md; `error` tells only whether there is one. */
 export function toPlainRows(block: RpcBlock, columns: StructlogColumns): PlainRow[] {

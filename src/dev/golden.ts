@@ -5,7 +5,13 @@ import { clearStructlogAggColumns } from "../trace/structlog-agg-columns.ts";
 import { clearStructlogColumns } from "../trace/structlog-columns.ts";
 import { toTransactionRows } from "../trace/transaction-rows.ts";
 import { firstDifference, withoutStacks } from "./golden-comparison.ts";
-import { plain, toPlainAggRows, toPlainRows } from "./golden-rows.ts";
+import {
+  type GoldenRows,
+  type PlainRow,
+  plain,
+  toPlainAggRows,
+  toPlainRows,
+} from "./golden-rows.ts";
 
 /** A whole transaction with the node's own traces as text and the rows that follow from them. */
 export type GoldenTransaction = {
@@ -19,15 +25,6 @@ export type GoldenTransaction = {
   readonly callTrace: string;
   readonly rows: GoldenRows;
 };
-
-export type GoldenRows = {
-  readonly structlog: readonly PlainRow[];
-  readonly structlog_agg?: readonly PlainRow[];
-  readonly transaction: readonly PlainRow[];
-};
-
-/** Keys are columns; whole numbers above 2^53 are decimal strings. */
-export type PlainRow = Readonly<Record<string, unknown>>;
 
 /** What came of one table of one golden transaction: null = equal, else the first difference. */
 export type GoldenResult = { readonly table: string; readonly difference: string | null };

@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { checkGolden, type GoldenTransaction, type PlainRow } from "../../../src/dev/golden.ts";
+import { checkGolden, type GoldenTransaction } from "../../../src/dev/golden.ts";
 import { firstDifference } from "../../../src/dev/golden-comparison.ts";
+import type { PlainRow } from "../../../src/dev/golden-rows.ts";
 import { oracleStructlogRows, oracleTransactionRows } from "../../support/oracle.ts";
 import { oracleStructlogAggRows } from "../../support/oracle-agg.ts";
 

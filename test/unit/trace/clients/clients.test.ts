@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import {
   type GoldenTransaction,
-  type PlainRow,
   type TracedGolden,
   traceGolden,
 } from "../../../../src/dev/golden.ts";
 import { firstDifference } from "../../../../src/dev/golden-comparison.ts";
+import type { PlainRow } from "../../../../src/dev/golden-rows.ts";
 import { type ClientEra, clientEras, type WireTrace } from "./eras.ts";
 
 const folder = existsSync("../shared/golden") ? "../shared/golden" : "examples/golden";
