@@ -1,7 +1,7 @@
 import type { IndexActivities } from "../workflows/messages.ts";
 import { createEnsureGapFill } from "./ensure-gap-fill.ts";
 import { createFindFollowStart } from "./find-follow-start.ts";
-import { createFindGaps } from "./find-gaps.ts";
+import { createFindSweptGaps } from "./find-swept-gaps.ts";
 import { createIndexBlocks } from "./index-blocks/index-blocks.ts";
 import type { TraceEngine } from "./index-blocks/trace-engine.ts";
 import { createPlanChunk } from "./plan-chunk.ts";
@@ -14,7 +14,7 @@ export function createActivities(dependencies: Dependencies, engine: TraceEngine
   return {
     indexBlocks: createIndexBlocks(dependencies, engine),
     planChunk: createPlanChunk(dependencies),
-    findGaps: createFindGaps(dependencies),
+    findGaps: createFindSweptGaps(dependencies),
     registerRange: createRegisterRange(dependencies),
     findFollowStart: createFindFollowStart(dependencies),
     ensureGapFill: createEnsureGapFill(dependencies),

@@ -1,8 +1,15 @@
+import { MockActivityEnvironment } from "@temporalio/testing";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { createActivities } from "../../src/activities/index.ts";
 import type { Network } from "../../src/activities/ports.ts";
 import { dataTables } from "../../src/domain/processor.ts";
-import type { IndexBlocksInput, IndexBlocksResult } from "../../src/workflows/messages.ts";
+import type {
+  FindGapsInput,
+  FindGapsResult,
+  IndexBlocksInput,
+  IndexBlocksResult,
+} from "../../src/workflows/messages.ts";
 import { type IndexAttempt, startIndexBlocks } from "../support/activity-run.ts";
 import { createFakeWorld, type FakeWorld, fakeEngine } from "../support/fakes.ts";
 
@@ -292,6 +299,34 @@ describe("finality", () => {
     expect(world.networks.swept.get("net")).toBe(997);
     await index(world, { fromBlock: 0, toBlock: 0 });
     expect(world.networks.swept.get("net")).toBe(1200);
+  });
+
+  test("is swept by gap-fill too, which hands on what it finds and waits for no node", async () => {
+    const world = worldOf(30);
+    await index(world, { toBlock: 29 });
+    world.node.reorg(10, 30, { steps: 4 });
+    world.node.finalized = 25;
+    const activities = createActivities(world.dependencies, fakeEngine);
+    const input: FindGapsInput = {
+      network: "net",
+      processors: ["structlog", "transaction"],
+      limit: 10,
+    };
+    const scan = (): Promise<FindGapsResult> =>
+      new MockActivityEnvironment().run(
+        (scope: FindGapsInput) => activities.findGaps(scope),
+        input,
+      );
+
+    const { unchained } = await scan();
+    expect(unchained).toEqual([20]);
+    expect(world.networks.swept.get("net")).toBe(19);
+    await index(world, { fromBlock: 20, toBlock: 20, force: true });
+    expect(isOnChainTo(world, 29)).toBe(true);
+    expect((await scan()).unchained).toEqual([]);
+    expect(world.networks.swept.get("net")).toBe(25);
+    world.node.isDown = true;
+    expect((await scan()).unchained).toEqual([]);
   });
 
   test("does not move over a block that the node does not answer", async () => {

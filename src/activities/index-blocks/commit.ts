@@ -57,7 +57,10 @@ export function refsOf(outcomes: readonly Outcome[]): BlockRef[] {
 }
 
 /** Asks the node for blocks by number, a batch at a time. */
-export async function askRefs(run: Run, blockNumbers: readonly number[]): Promise<BlockRef[]> {
+export async function askRefs(
+  run: Pick<Run, "network" | "signal">,
+  blockNumbers: readonly number[],
+): Promise<BlockRef[]> {
   const refs: BlockRef[] = [];
   for (let from = 0; from < blockNumbers.length; from += refsPerBatch) {
     const batch = blockNumbers.slice(from, from + refsPerBatch);

@@ -20,9 +20,20 @@ export type Sweep = {
  * @throws {ReorgBeyondFinalityError}
  */
 export async function sweepFinality(run: Run): Promise<Sweep> {
+  const { isDone, stale } = await compareSwept(run);
+  return { isDone, mendedTo: stale === null ? null : await mendReorg(run, stale) };
+}
+
+/**
+ * The comparing alone: moves the mark as far as all agrees.
+ * @returns the lowest stored block that is not the final chain's; null = none was found.
+ */
+export async function compareSwept(
+  run: Pick<Run, "network" | "dependencies" | "finality" | "signal">,
+): Promise<{ readonly isDone: boolean; readonly stale: number | null }> {
   const finalized = await run.finality.current();
   const swept = (await run.finality.swept()) ?? -1;
-  if (finalized === null || finalized <= swept) return { isDone: true, mendedTo: null };
+  if (finalized === null || finalized <= swept) return { isDone: true, stale: null };
   const range = { fromBlock: swept + 1, toBlock: finalized };
   const { ledger } = run.dependencies;
   const stored = await ledger.hashesIn(run.network.name, range, blocksPerSweep);
@@ -32,11 +43,11 @@ export async function sweepFinality(run: Run): Promise<Sweep> {
   const numbers = [...new Set(stored.map(({ number }) => number))];
   const { stale, sweptTo } = judgeSweep({ stored, chain: await askRefs(run, numbers), lastBlock });
   if (sweptTo > swept) await run.finality.raiseSwept(sweptTo);
-  if (stale === null) return { isDone: sweptTo <= swept || isWhole, mendedTo: null };
+  if (stale === null) return { isDone: sweptTo <= swept || isWhole, stale };
   log.warn("Finality passed a block that is not the stored one", {
     network: run.network.name,
     blockNumber: stale,
     finalized,
   });
-  return { isDone: false, mendedTo: await mendReorg(run, stale) };
+  return { isDone: false, stale };
 }
