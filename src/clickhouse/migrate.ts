@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { SchemaMismatchError, StorageRefusedError } from "../errors.ts";
 import { type ClickHouse, type ClickHouseOptions, createClickHouse } from "./client.ts";
-import { switchOffStatistics } from "./statistics.ts";
+import { applyTableSettings } from "./table-settings.ts";
 
 export type Migration = {
   readonly version: number;
@@ -59,7 +59,7 @@ export async function migrate(options: ClickHouseOptions): Promise<string[]> {
     refuseNewer(applied, migrations);
     const waiting = migrations.filter(({ version }) => !applied.includes(version));
     for (const migration of waiting) await apply(clickhouse, migration);
-    if (waiting.length > 0) await switchOffStatistics(clickhouse);
+    if (waiting.length > 0) await applyTableSettings(clickhouse);
     return waiting.map(({ name }) => name);
   } finally {
     await clickhouse.close();

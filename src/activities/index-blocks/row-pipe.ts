@@ -4,7 +4,8 @@ import type { TransactionRow } from "../../trace/transaction-rows.ts";
 import type { Attempt, RowStore, RowWriter } from "../ports.ts";
 import { untilAborted } from "./abortable.ts";
 
-const flushRows = 50_000;
+/** An insert costs ClickHouse 20 ms of CPU however few rows it has, merges included: at 50,000 rows a third of all (ADR 6). */
+const flushRows = 100_000;
 const flushBytes = 16 * 1024 * 1024;
 
 /**

@@ -102,16 +102,29 @@ export async function spoolBody(
   }
 }
 
+/** Bytes that one write takes together: a thread's turn for each chunk of a socket costs more than the copy. */
+const writeBytes = 1 << 20;
+
 async function writeChunks(path: string, source: Readable | string[]): Promise<number> {
   const file = await open(path, "wx", 0o600);
   const chunks = Array.isArray(source) ? source : byteChunks(source);
   let bytes = 0;
+  let waiting: Buffer[] = [];
+  let waitingBytes = 0;
+  const write = async () => {
+    await file.writeFile(waiting.length === 1 && waiting[0] ? waiting[0] : Buffer.concat(waiting));
+    waiting = [];
+    waitingBytes = 0;
+  };
   try {
     for await (const chunk of chunks) {
-      const buffer = Buffer.from(chunk);
-      await file.writeFile(buffer);
+      const buffer = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
+      waiting.push(buffer);
+      waitingBytes += buffer.length;
       bytes += buffer.length;
+      if (waitingBytes >= writeBytes) await write();
     }
+    if (waitingBytes > 0) await write();
   } finally {
     await file.close();
   }

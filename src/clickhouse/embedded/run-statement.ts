@@ -15,6 +15,12 @@ export type Job = { readonly tag: string; isGone: boolean };
 type Work = { readonly call: FrontRequest; readonly answer: Answer; readonly job: Job };
 type InsertData = Statement & { kind: "insert-data" };
 
+/** With these in the statement and not in the connection's scope, one connection serves insert after insert. */
+const ownSettings = ["insert_deduplication_token"];
+
+/** A file is read by one thread anyhow; more only hand blocks to each other (a sixth of an insert's CPU). */
+const oneThread = "max_threads = 1";
+
 /** Row formats, whose bytes may be cut between rows; others have one header for the whole answer. */
 const streamable =
   /^(JSONEachRow|JSONCompactEachRow|CSV|TSV|TabSeparated|TSVRaw|TabSeparatedRaw|RowBinary|Native)$/;
@@ -37,7 +43,7 @@ export async function runStatement(
   const statement = parseStatement([urlQuery, body.sql].filter(Boolean).join("\n"));
   if (statement.kind === "insert-data") return insertData(statement, statement.inlineData);
   const call = { ...work.call, parameters: { ...work.call.parameters, ...body.parameters } };
-  return sessions.use(call, (connection) =>
+  return sessions.use(call, statement.kind === "select", (connection) =>
     execute(engine, connection, statement, { ...work, call }),
   );
 
@@ -45,12 +51,29 @@ export async function runStatement(
     const { path, bytes } = await spoolBody(data, folder);
     try {
       if (bytes === 0) return await work.answer.end({ rowsWritten: 0, bytesWritten: 0 });
-      const sql = `${insert.head} FROM INFILE ${quoteString(path)} ${insert.settings} FORMAT ${insert.format}`;
-      await sessions.use(work.call, (connection) => runInsert(engine, connection, sql, work));
+      const { shared, clause } = splitSettings(insert, work.call.settings);
+      const sql = `${insert.head} FROM INFILE ${quoteString(path)} ${clause} FORMAT ${insert.format}`;
+      await sessions.use({ ...work.call, settings: shared }, true, (connection) =>
+        runInsert(engine, connection, sql, work),
+      );
     } finally {
       await rm(path, { force: true });
     }
   }
+}
+
+/** Settings that many inserts share, and a clause with those that this one has of its own. */
+function splitSettings(insert: InsertData, settings: ReadonlyMap<string, string>) {
+  const shared = new Map(settings);
+  const own = ownSettings.flatMap((name) => {
+    const value = settings.get(name);
+    shared.delete(name);
+    return value === undefined ? [] : [`${name} = ${quoteString(value)}`];
+  });
+  const written = insert.settings.replace(/^SETTINGS\s/i, "");
+  const threads = settings.has("max_threads") ? "" : oneThread;
+  const assignments = [threads, ...own, written].filter((one) => one !== "");
+  return { shared, clause: assignments.length === 0 ? "" : `SETTINGS ${assignments.join(", ")}` };
 }
 
 /** The only call that tells how many rows an insert wrote; rows come from the SQL, so it gets no data. */
@@ -112,7 +135,7 @@ async function stream(
     if (chunk.done) break;
     if (job.isGone) {
       native.StreamCancel(rows);
-      return;
+      throw new FrontError("cancelled", "The client is gone");
     }
     if (chunk.bytes.length > 0) await answer.write(chunk.bytes);
   }

@@ -1,12 +1,17 @@
+import { createConnectionPool } from "./connection-pool.ts";
 import { type Engine, leaveStatements, type Scope } from "./engine.ts";
 import { FrontError } from "./exception.ts";
 import type { NativeConnection } from "./native.ts";
 
-/** Connections for requests: a fresh one each, or the sticky one of a `session_id`. */
+/** Connections for requests: one that is in the request's scope alone, or the sticky one of a `session_id`. */
 export type Sessions = {
-  /** Runs with a connection in the scope of the request; nothing of the scope outlives it. */
+  /**
+   * Runs with a connection in the scope of the request; nothing of the scope reaches a request of another scope.
+   * @param leavesNoTrace - The statement cannot change the connection, which may then serve the same scope again.
+   */
   use<T>(
     request: Scope & { readonly sessionId: string | null },
+    leavesNoTrace: boolean,
     run: (connection: NativeConnection) => Promise<T>,
   ): Promise<T>;
   closeAll(): void;
@@ -19,6 +24,7 @@ const idleSessionMs = 60_000;
 
 export function createSessions(engine: Engine): Sessions {
   const sticky = new Map<string, StickySession>();
+  const pool = createConnectionPool(engine);
 
   function drop(id: string): void {
     const session = sticky.get(id);
@@ -26,16 +32,6 @@ export function createSessions(engine: Engine): Sessions {
     clearTimeout(session.expiry);
     sticky.delete(id);
     engine.close(session.connection);
-  }
-
-  async function useFresh<T>(scope: Scope, run: (connection: NativeConnection) => Promise<T>) {
-    const connection = engine.open();
-    try {
-      await engine.enter(connection, scope);
-      return await run(connection);
-    } finally {
-      engine.close(connection);
-    }
   }
 
   async function useSticky<T>(
@@ -71,8 +67,11 @@ export function createSessions(engine: Engine): Sessions {
   }
 
   return {
-    use: ({ sessionId, ...scope }, run) =>
-      sessionId === null ? useFresh(scope, run) : useSticky(sessionId, scope, run),
-    closeAll: () => [...sticky.keys()].forEach(drop),
+    use: ({ sessionId, ...scope }, leavesNoTrace, run) =>
+      sessionId === null ? pool.use(scope, leavesNoTrace, run) : useSticky(sessionId, scope, run),
+    closeAll() {
+      pool.closeAll();
+      [...sticky.keys()].forEach(drop);
+    },
   };
 }
