@@ -91,12 +91,14 @@ export class WrongChainError extends AppError {
     /** What differs; default: the chain id. */
     what?: "chain id" | "genesis hash";
     expected: number | string;
+    /** The node that shows what is expected; absent: the configuration says so. */
+    like?: string;
     actual: number | string;
   }) {
-    const { what = "chain id", expected, actual } = facts;
+    const { what = "chain id", expected, like, actual } = facts;
     super(`The node "${facts.node}" serves another chain than the network "${facts.network}".`, {
       facts: [
-        `expected ${what}: ${expected}`,
+        `expected ${what}: ${expected}${like === undefined ? "" : `, as the node "${like}" shows`}`,
         `${what === "chain id" ? "eth_chainId" : "its block 0"}: ${actual}`,
       ],
       fix: "point the network at a node of its chain, or give this chain a network name of its own.",
@@ -116,14 +118,25 @@ export class NetworkBindingError extends AppError {
   }
 }
 
-/** A node without the debug namespace. */
+/** A node without the debug namespace, or without a tracer that is needed of it. */
 export class DebugNamespaceMissingError extends AppError {
   override readonly name = "DebugNamespaceMissingError";
   override readonly retryable = false;
-  constructor({ node, clientVersion }: { node: string; clientVersion: string }) {
-    super(`The node "${node}" does not serve debug_traceBlockByHash.`, {
+  constructor({
+    node,
+    clientVersion,
+    missing = "debug_traceBlockByHash",
+  }: {
+    node: string;
+    clientVersion: string;
+    missing?: "debug_traceBlockByHash" | "callTracer";
+  }) {
+    super(`The node "${node}" does not serve ${missing}.`, {
       facts: [`client: ${clientVersion}`],
-      fix: "start it with the debug namespace (geth: --http.api eth,web3,debug) or use a node that has it.",
+      fix:
+        missing === "callTracer"
+          ? "use a newer version of the client, or another node: call targets come from this tracer."
+          : "start it with the debug namespace (geth: --http.api eth,web3,debug) or use a node that has it.",
     });
   }
 }
@@ -163,6 +176,18 @@ export class StorageRefusedError extends AppError {
     super("ClickHouse refused a statement.", {
       facts: [`code ${code} (${type})`, message.slice(0, 500)],
       fix: "see the code in ClickHouse's documentation; nothing counts as stored until it is accepted.",
+    });
+  }
+}
+
+/** The operator's webhook did not take a message. */
+export class WebhookRefusedError extends AppError {
+  override readonly name = "WebhookRefusedError";
+  override readonly retryable = true;
+  constructor({ host, reason }: { host: string; reason: string }) {
+    super("The webhook did not take a message.", {
+      facts: [`host: ${host}`, `answer: ${reason}`],
+      fix: "check WEBHOOK_URL and the receiver; it is tried some times more, and the jobs go on without it.",
     });
   }
 }

@@ -19,6 +19,7 @@ import { AppError, ConfigError, JobInputDiffersError, TemporalUnavailableError }
 import { createLogger } from "./observability/logger.ts";
 import { installRuntime } from "./observability/runtime.ts";
 import { waitWhileAway } from "./observability/wait-while-away.ts";
+import { createWebhook } from "./observability/webhook.ts";
 import { createNetworks, type OpenNetworkFor } from "./rpc/networks.ts";
 import type { NodeMeters, NodeReport } from "./rpc/node-meters.ts";
 import { connectWorker } from "./temporal/connect-worker.ts";
@@ -92,11 +93,16 @@ async function openNetworks(process: Process, store: NetworkStore): Promise<Open
   const report = (nodeReport: NodeReport) => logNode(logger, nodeReport);
   const networks = createNetworks(config, expectedChainId, { meters, report });
   for (const { name } of config.networks) {
-    const { network, chain } = await waitFor(process, `an execution node of ${name}`, () =>
-      networks(name, "bulk"),
+    const { network, chain, capabilities } = await waitFor(
+      process,
+      `an execution node of ${name}`,
+      () => networks(name, "bulk"),
     );
     const { chainId, genesisHash, clientVersion } = chain;
     await waitFor(process, "ClickHouse", () => store.bind({ network: name, chainId, genesisHash }));
+    for (const [node, facts] of Object.entries(capabilities)) {
+      logger.info(facts ? "Node is open" : "Node is away", { network: name, node, ...facts });
+    }
     logger.info("Network is open", {
       network: name,
       node: network.node.name,
@@ -144,6 +150,7 @@ function createDependencies(
     networks: createNetworkStore(clickhouse),
     recounts: createRecountStore(clickhouse),
     meters,
+    ...openAnnouncer(config),
     async ensureGapFill(name) {
       const { processors } = findNetwork(config, name);
       try {
@@ -166,6 +173,10 @@ function createDependencies(
     now: () => new Date(),
     newAttemptId: () => randomBytes(8).readBigUInt64BE().toString(),
   };
+}
+
+function openAnnouncer({ webhook: { url, secret } }: Config): Pick<Dependencies, "announcer"> {
+  return url === null || secret === null ? {} : { announcer: createWebhook({ url, secret }) };
 }
 
 function waitFor<Answer>(

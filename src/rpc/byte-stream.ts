@@ -33,7 +33,6 @@ const errorBodyBytes = 16_384;
 
 /**
  * Creates a stream of JSON-RPC answers as bytes, for those that are too large for memory. Sockets are kept alive.
- * A part's bytes are valid until the next one is asked for.
  * Leaving the loop, and aborting, close the socket, which tells the node to stop.
  */
 export function createByteStream(endpoint: Endpoint): ByteStream {

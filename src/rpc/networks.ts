@@ -1,6 +1,7 @@
 import type { ForkAt, Network } from "../activities/ports.ts";
 import type { Config, NetworkConfig } from "../config/load-config.ts";
 import { UnknownNetworkError } from "../errors.ts";
+import type { NodeCapabilities } from "./capabilities.ts";
 import { toEndpoint } from "./endpoint.ts";
 import { readForkAt } from "./fork-schedule.ts";
 import { type NodeListener, nobodyListens } from "./node-meters.ts";
@@ -11,7 +12,12 @@ import { PooledNode } from "./pooled-node.ts";
 export type NodeRole = NetworkConfig["nodes"][number]["roles"][number];
 
 /** A network's chain as a node of it shows it, and the network for activities. */
-export type OpenNetwork = { readonly network: Network; readonly chain: OpenNode["chain"] };
+export type OpenNetwork = {
+  readonly network: Network;
+  readonly chain: OpenNode["chain"];
+  /** What each node of the role can do, by its name; null = it was away so far. */
+  readonly capabilities: Readonly<Record<string, NodeCapabilities | null>>;
+};
 
 /** Opens networks by name for one role of nodes. */
 export type OpenNetworkFor = (name: string, role: NodeRole) => Promise<OpenNetwork>;
@@ -79,6 +85,7 @@ function createOpener(
     });
     return {
       chain: opened.chain,
+      capabilities: pool.capabilities,
       network: {
         name: network.name,
         node: poolNode ?? opened.node,

@@ -1,6 +1,7 @@
 import type { ExecutionNode, NodePool } from "../activities/ports.ts";
 import { orderNodes } from "../domain/node-order.ts";
 import { type AppError, NodeUnavailableError } from "../errors.ts";
+import type { NodeCapabilities } from "./capabilities.ts";
 import type { RawNode } from "./execution-node.ts";
 import type { NodeMeters } from "./node-meters.ts";
 import type { PooledNode } from "./pooled-node.ts";
@@ -16,8 +17,8 @@ const gaugeEveryMs = 1_000;
 /** The first time, a node that is there and slow may still be the wrong one. */
 const longestFirstLookMs = 10_000;
 
-/** What is common to all pools of one network: the chain that its first node showed; null before. */
-export type NetworkChain = { known: ProbedChain | null };
+/** What is common to all pools of one network: the chain that its first node showed, and which; null before. */
+export type NetworkChain = { known: (ProbedChain & { readonly node: string }) | null };
 
 export type NodePoolOptions = {
   readonly probe: Omit<ProbeOptions, "expectedGenesis">;
@@ -55,6 +56,11 @@ export class RpcNodePool implements NodePool {
     return Math.max(1, Math.floor(limits));
   }
 
+  /** What each node can do, by its name; null = not known yet. */
+  get capabilities(): Readonly<Record<string, NodeCapabilities | null>> {
+    return Object.fromEntries(this.#nodes.map((node) => [node.name, node.capabilities]));
+  }
+
   /** The node that small calls go to: the one that the head was taken from. */
   get leader(): PooledNode | undefined {
     return this.#leader?.isServing ? this.#leader : this.#inOrder(null)[0];
@@ -81,6 +87,7 @@ export class RpcNodePool implements NodePool {
       .map((node) => this.#admit(node));
     await untilSettled(looks, isFirst ? longestFirstLookMs : longestLookMs);
     if (this.#serving.length === 0 && !isFirst) await this.#askAll();
+    this.#compareChains();
     const [first] = this.#serving;
     const chain = first?.chain;
     if (this.#refusal && (isFirst || !first)) throw this.#refusal;
@@ -188,9 +195,15 @@ export class RpcNodePool implements NodePool {
     } catch {
       return;
     }
-    // Nodes that are probed side by side meet here: the first one's chain is the network's.
-    chain.known ??= node.chain;
-    if (chain.known) node.mustServe(probe.network, chain.known);
+  }
+
+  /** Nodes that are probed side by side meet here: the chain of the first configured one is the network's. */
+  #compareChains(): void {
+    const { probe, chain } = this.#options;
+    const [first] = this.#serving;
+    if (first?.chain) chain.known ??= { ...first.chain, node: first.name };
+    if (chain.known === null) return;
+    for (const node of this.#serving) node.mustServe(probe.network, chain.known);
   }
 
   #find(name: string): PooledNode | undefined {

@@ -10,6 +10,7 @@ import {
 } from "../domain/circuit.ts";
 import type { NodeFacts } from "../domain/node-order.ts";
 import { AppError, NodeUnavailableError, WrongChainError } from "../errors.ts";
+import type { NodeCapabilities } from "./capabilities.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { createExecutionNode, type RawNode } from "./execution-node.ts";
 import type { NodeListener, NodeState } from "./node-meters.ts";
@@ -54,6 +55,7 @@ export class PooledNode implements NodeFacts {
   #head: number | null = null;
   #noStateUpTo: number | null = null;
   #turn = 0;
+  #traces: NodeCapabilities["traces"] = "undecided";
   #admission: Promise<void> | null = null;
   #said: NodeState = "serving";
 
@@ -106,6 +108,17 @@ export class PooledNode implements NodeFacts {
   }
   get outage(): NodeUnavailableError | null {
     return this.#outage;
+  }
+  /** null before it was probed. */
+  get capabilities(): NodeCapabilities | null {
+    if (this.#chain === null) return null;
+    return {
+      clientVersion: this.#chain.clientVersion,
+      traces: this.#traces,
+      noStateUpTo: this.#noStateUpTo,
+      singlesFromGas: this.node.singlesFromGas,
+      tracesAtOnce: this.#gate.limit,
+    };
   }
   get refusal(): AppError | null {
     return this.#refusal;
@@ -160,7 +173,7 @@ export class PooledNode implements NodeFacts {
   }
 
   /** Refuses it where it serves another chain than the network's other nodes. */
-  mustServe(network: string, known: ProbedChain): void {
+  mustServe(network: string, known: ProbedChain & { readonly node: string }): void {
     const chain = this.#chain;
     if (chain === null || chain.genesisHash === known.genesisHash) return;
     const isOtherId = chain.chainId !== known.chainId;
@@ -168,6 +181,7 @@ export class PooledNode implements NodeFacts {
       new WrongChainError({
         network,
         node: this.name,
+        like: known.node,
         what: isOtherId ? "chain id" : "genesis hash",
         expected: isOtherId ? known.chainId : known.genesisHash,
         actual: isOtherId ? chain.chainId : chain.genesisHash,
@@ -198,7 +212,7 @@ export class PooledNode implements NodeFacts {
     try {
       if (!wasServing || Date.now() - this.#probedAtMs >= probeAgeMs) await this.#probe(probe);
       this.#head = await this.node.height();
-      await this.#checkSteps();
+      this.#traces = (await this.#checkSteps()) === "steps" ? "seen" : "undecided";
       this.#refusal = null;
       this.#outage = null;
       this.#calls = afterSuccess(this.#calls);

@@ -1,9 +1,14 @@
-import { BlockFailedError, StepsTracingMissingError } from "../errors.ts";
+import {
+  BlockFailedError,
+  DebugNamespaceMissingError,
+  StepsTracingMissingError,
+} from "../errors.ts";
 import { StreamFailed } from "./byte-stream.ts";
 import { type CodeRun, findCodeRuns } from "./code-run.ts";
 import { toHex } from "./decode.ts";
 import type { RawNode } from "./execution-node.ts";
-import { structLogger } from "./traces.ts";
+import { RpcRefusal } from "./faults.ts";
+import { callTracer, structLogger } from "./traces.ts";
 
 /** Where a call that ran code is looked for: a chain in use has one in every block. */
 const blocksToSearch = 64;
@@ -15,7 +20,8 @@ export type StepsCheck = (signal?: AbortSignal) => Promise<"steps" | "undecided"
 /**
  * Creates the check whether a node's traces hold steps: anvil without --steps-tracing answers empty ones as success, and
  * its debug_traceCall shows steps all the same, so only the trace of a mined transaction tells (measured, anvil 1.7.1).
- * The check throws StepsTracingMissingError, and asks nothing more once steps were seen.
+ * The same transaction tells whether the node knows the callTracer: old clients answer steps in its place.
+ * The check throws StepsTracingMissingError or DebugNamespaceMissingError, and asks nothing more once both were seen.
  */
 export function createStepsCheck(node: RawNode): StepsCheck {
   let isDecided = false;
@@ -50,7 +56,10 @@ async function findFirstStep(
 ): Promise<boolean | undefined> {
   try {
     const run = await findCodeRun(node, blocks, signal);
-    return run && (await readFirstStep(node, run, signal));
+    if (run === undefined) return undefined;
+    const hasStep = await readFirstStep(node, run, signal);
+    if (hasStep === true) await checkCallTracer(node, run, signal);
+    return hasStep;
   } catch (error) {
     // One transaction that cannot be traced says nothing about steps; its block will say why when it is indexed.
     if (error instanceof StreamFailed || error instanceof BlockFailedError) return undefined;
@@ -78,6 +87,25 @@ async function findCodeRun(
 /** A delegation (EIP-7702) may point at nothing. */
 function isContract(code: unknown): boolean {
   return typeof code === "string" && code.length > 2 && !code.startsWith("0xef01");
+}
+
+/** @throws {DebugNamespaceMissingError} */
+async function checkCallTracer(
+  node: RawNode,
+  { transactionHash }: CodeRun,
+  signal?: AbortSignal,
+): Promise<void> {
+  const call = { method: "debug_traceTransaction", params: [transactionHash, callTracer] };
+  const answer = await node.calls.ask(call, { signal }).catch((error: unknown) => {
+    if (!(error instanceof RpcRefusal)) throw error;
+    return error;
+  });
+  const isCallTree = typeof answer === "object" && answer !== null && "from" in answer;
+  // A refusal says only something of this transaction where it names no tracer.
+  const isRefusal = answer instanceof RpcRefusal && !/tracer/i.test(answer.message);
+  if (isCallTree || isRefusal) return;
+  const clientVersion = await node.clientVersion();
+  throw new DebugNamespaceMissingError({ node: node.name, clientVersion, missing: "callTracer" });
 }
 
 /** Reads the trace only up to its first step; undefined if the node has no trace of this transaction. */

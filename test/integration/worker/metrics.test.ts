@@ -41,6 +41,10 @@ test("our meters stand on the endpoint under Prometheus names, and a port in use
   const gaps = { missing: 5, failed: 2, quarantined: 1, oldestMissingDepth: 90 };
   meters.gaps("demo", [{ processor: "structlog", ...gaps }]);
   meters.traceSeconds("demo", 0.2);
+  meters.nodeFault("demo", "geth-1", "contradicted");
+  meters.nodeRequest("demo", "geth-1", 0.2);
+  const gauges = { tracesInFlight: 2, traceLimit: 3.5, headLag: 4, isServing: true };
+  meters.nodeGauges("demo", "geth-1", gauges);
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   const ours = text.split("\n").filter((line) => line.startsWith("blockloom_"));
   expect(ours).toMatchInlineSnapshot(`
@@ -50,6 +54,28 @@ test("our meters stand on the endpoint under Prometheus names, and a port in use
       "blockloom_failures_total{kind="trace_cut",network="demo"} 1",
       "blockloom_head_distance_blocks{network="demo"} 7",
       "blockloom_missing_blocks{network="demo",processor="structlog"} 5",
+      "blockloom_node_faults_total{kind="contradicted",network="demo",node="geth-1"} 1",
+      "blockloom_node_head_lag_blocks{network="demo",node="geth-1"} 4",
+      "blockloom_node_request_seconds_bucket{network="demo",node="geth-1",le="0.005"} 0",
+      "blockloom_node_request_seconds_bucket{network="demo",node="geth-1",le="0.01"} 0",
+      "blockloom_node_request_seconds_bucket{network="demo",node="geth-1",le="0.025"} 0",
+      "blockloom_node_request_seconds_bucket{network="demo",node="geth-1",le="0.05"} 0",
+      "blockloom_node_request_seconds_bucket{network="demo",node="geth-1",le="0.1"} 0",
+      "blockloom_node_request_seconds_bucket{network="demo",node="geth-1",le="0.25"} 1",
+      "blockloom_node_request_seconds_bucket{network="demo",node="geth-1",le="0.5"} 1",
+      "blockloom_node_request_seconds_bucket{network="demo",node="geth-1",le="1"} 1",
+      "blockloom_node_request_seconds_bucket{network="demo",node="geth-1",le="2.5"} 1",
+      "blockloom_node_request_seconds_bucket{network="demo",node="geth-1",le="5"} 1",
+      "blockloom_node_request_seconds_bucket{network="demo",node="geth-1",le="10"} 1",
+      "blockloom_node_request_seconds_bucket{network="demo",node="geth-1",le="30"} 1",
+      "blockloom_node_request_seconds_bucket{network="demo",node="geth-1",le="60"} 1",
+      "blockloom_node_request_seconds_bucket{network="demo",node="geth-1",le="300"} 1",
+      "blockloom_node_request_seconds_bucket{network="demo",node="geth-1",le="+Inf"} 1",
+      "blockloom_node_request_seconds_sum{network="demo",node="geth-1"} 0.2",
+      "blockloom_node_request_seconds_count{network="demo",node="geth-1"} 1",
+      "blockloom_node_serving{network="demo",node="geth-1"} 1",
+      "blockloom_node_trace_limit{network="demo",node="geth-1"} 3.5",
+      "blockloom_node_traces_in_flight{network="demo",node="geth-1"} 2",
       "blockloom_oldest_missing_depth_blocks{network="demo",processor="structlog"} 90",
       "blockloom_quarantined_blocks{network="demo",processor="structlog"} 1",
       "blockloom_rows_total{network="demo",table="execution_structlog"} 2000",

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import getPort from "get-port";
@@ -109,4 +109,36 @@ test("a node of another chain than the name's is refused before anything is stor
       Fix: point the network at a node of its chain, or give this chain a network name of its own.
     "
   `);
+}, 60_000);
+
+const nodesOf = (...urls: string[]) =>
+  urls.map((url, index) => `      - { name: node-${index}, url: "${url}/?key=s3cret" }\n`);
+
+test("of several nodes in blockloom.yaml each is probed; one of another chain is named, and the worker exits 1", async () => {
+  const [right, other] = [
+    await startAnvil(),
+    await startAnvil({ args: ["--no-mining", "--timestamp=1600000000"] }),
+  ];
+  const clickhouse = await startEmbeddedServer({ dataDir: join(folder, "data") });
+  stops.push(right.stop, other.stop, () => clickhouse.stop());
+  const file = join(folder, "blockloom.yaml");
+  const start = async (...urls: string[]) => {
+    await writeFile(file, `networks:\n  demo:\n    nodes:\n${nodesOf(...urls).join("")}`);
+    return startWorker({
+      BLOCKLOOM_CONFIG: file,
+      CLICKHOUSE_URL: clickhouse.url,
+      TEMPORAL_ADDRESS: `127.0.0.1:${await getPort()}`,
+    });
+  };
+
+  const refused = await start(right.url, other.url);
+  expect(await refused.exited).toEqual({ code: 1, signal: null });
+  expect(refused.output()).toContain('The node "node-1" serves another chain');
+  expect(refused.output()).toMatch(/expected genesis hash: 0x\w{64}, as the node "node-0" shows/);
+
+  const away = await start(right.url, `http://127.0.0.1:${await getPort()}`);
+  await waitForLine(away, "Waiting for Temporal at");
+  expect(away.output()).toMatch(/"node":"node-0","clientVersion":"anvil/);
+  expect(away.output()).toContain("Node is away");
+  expect(refused.output() + away.output()).not.toContain("s3cret");
 }, 60_000);
