@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { createByteStream } from "../../../src/rpc/byte-stream.ts";
@@ -73,5 +74,44 @@ test("many traces one after another share a socket", async () => {
     for await (const part of stream(call, { timeoutMs: 2_000 })) expect(part.length).toBe(6);
   }
   expect(ports.size).toBe(1);
+  await double.stop();
+});
+
+test("what comes while the reader is busy comes as few parts, byte for byte", async () => {
+  const body = Buffer.from(Array.from({ length: 3_000_000 }, (_, at) => 97 + (at % 23)));
+  const { double, stream } = await startDouble((_, response) => response.end(body));
+  const parts: Uint8Array[] = [];
+  for await (const part of stream(call, { timeoutMs: 5_000 })) {
+    parts.push(part);
+    await sleep(30);
+  }
+  expect(Buffer.concat(parts).equals(body)).toBe(true);
+  expect(parts.length).toBeLessThan(body.length / (64 * 1024));
+  await double.stop();
+});
+
+test("a node whose connection breaks in the middle is told from one that ended", async () => {
+  const { double, stream } = await startDouble((_, response) => {
+    response.writeHead(200, { "content-length": 100 });
+    response.write("begun");
+    setTimeout(() => response.destroy(), 20);
+  });
+  const reading = readAll(stream(call, { timeoutMs: 2_000 }));
+  await expect(reading).rejects.toMatchObject({ isBegun: true, fault: { kind: "socket" } });
+  await double.stop();
+});
+
+test("leaving the loop closes the socket", async () => {
+  const closed: Promise<unknown>[] = [];
+  const { double, stream } = await startDouble((_, response) => {
+    closed.push(once(response, "close"));
+    response.write("begun");
+  });
+  for await (const part of stream(call, { timeoutMs: 2_000 })) {
+    expect(part.length).toBe(5);
+    break;
+  }
+  await Promise.all(closed);
+  expect(closed).toHaveLength(1);
   await double.stop();
 });
