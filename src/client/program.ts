@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { Act, AddCommand } from "./commands/act.ts";
+import { addAudit } from "./commands/audit.ts";
 import { addBackfill } from "./commands/backfill.ts";
 import { addConfig } from "./commands/config.ts";
 import { addCoverage } from "./commands/coverage.ts";
@@ -14,7 +15,7 @@ import { addStatus } from "./commands/status.ts";
 /** Headings of the help, in the order in which a stranger needs them. */
 const groups: readonly (readonly [string, readonly AddCommand[]])[] = [
   ["Index:", [addFollow, addBackfill, addIndexBlock]],
-  ["See:", [addStatus, addCoverage]],
+  ["See:", [addStatus, addCoverage, addAudit]],
   ["Repair:", [addGapFill, addRequeue, addRelease]],
   ["Set up:", [addSchema, addConfig]],
 ];

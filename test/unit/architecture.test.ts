@@ -25,6 +25,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     "rpc",
     "temporal",
     "observability",
+    "audit",
   ],
   server: [
     "workflows/messages",

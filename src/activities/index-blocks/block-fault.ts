@@ -20,7 +20,7 @@ export type BlockFault = { readonly kind: BlockErrorKind; readonly reason: strin
  * while the node answers: one that goes down in the middle leaves broken traces too.
  */
 export async function blockFaultOf(
-  run: Run,
+  run: Pick<Run, "signal">,
   error: unknown,
   { deadline, node }: { readonly deadline: Deadline; readonly node: ExecutionNode },
 ): Promise<BlockFault> {

@@ -93,9 +93,9 @@ type Fetching = {
   readonly ask: (signal: AbortSignal) => Promise<RpcBlock | null>;
 };
 
-/** @throws {NodeUnavailableError} */
-async function fetchFrom(
-  run: Run,
+/** Fetches a block from one node, and proves that its parts belong together. @throws {NodeUnavailableError} */
+export async function fetchFrom(
+  run: Pick<Run, "network" | "engine" | "signal">,
   { node, blockNumber, ask }: Fetching,
 ): Promise<FetchedBlock | UnfetchedBlock> {
   const deadline = startDeadline(run.signal, fetchDeadlineMs);

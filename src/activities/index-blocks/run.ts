@@ -34,6 +34,11 @@ export type Run = {
   readonly resumption: Resumption;
 };
 
+/** What of a run one trace of one block needs. */
+export type Tracing = Pick<Run, "network" | "signal" | "engine" | "pipe"> & {
+  readonly dependencies: Pick<Dependencies, "newAttemptId" | "meters">;
+};
+
 /** Processors that a block is to be traced for: those without a complete row, or all where it is forced. */
 export function wantedProcessors(run: Run, blockNumber: number): readonly Processor[] {
   if (run.input.force) return run.processors;

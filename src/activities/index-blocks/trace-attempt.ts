@@ -5,7 +5,7 @@ import { type Deadline, readUntilAborted, startDeadline } from "./abortable.ts";
 import { blockFaultOf } from "./block-fault.ts";
 import type { FetchedBlock } from "./fetch-block.ts";
 import type { FailedBlock, Provenance, TracedBlock } from "./outcome.ts";
-import type { Run } from "./run.ts";
+import type { Tracing } from "./run.ts";
 
 const defaultDeadlineMs = 10 * 60_000;
 /** Rows that leave the columns together: enough to encode in bulk, few enough to stay in the cache. */
@@ -20,7 +20,7 @@ type Traffic = { bytes: number };
  * @param onStepsBegin - called when steps arrive; may be called again.
  */
 export async function traceAttempt(
-  run: Run,
+  run: Tracing,
   fetched: FetchedBlock,
   wanted: readonly Processor[],
   onStepsBegin: () => void = () => {},
@@ -78,7 +78,7 @@ type Stream = {
   readonly onStepsBegin: () => void;
 };
 
-async function streamTrace(run: Run, stream: Stream): Promise<BlockProof> {
+async function streamTrace(run: Tracing, stream: Stream): Promise<BlockProof> {
   const { fetched, wanted, attempt, deadline, traffic } = stream;
   const { node } = fetched;
   const options = {
