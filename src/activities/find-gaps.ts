@@ -8,7 +8,7 @@ import type { Dependencies, ExpectedRange, Miscount } from "./ports.ts";
 
 type Needs = Pick<
   Dependencies,
-  "ledger" | "ranges" | "recounts" | "rows" | "meters" | "isWorkflowOpen" | "now"
+  "announcer" | "ledger" | "ranges" | "recounts" | "rows" | "meters" | "isWorkflowOpen" | "now"
 >;
 
 /**
@@ -31,7 +31,7 @@ export function createFindGaps(needs: Needs) {
     const query = { network, processors, expected, inHand, limit, now: now().toISOString() };
     const { byProcessor, ...gaps } = await ledger.findGaps(query);
     meters.gaps(network, byProcessor);
-    return gaps;
+    return needs.announcer === undefined ? gaps : { ...gaps, isAnnounced: true };
   };
 }
 

@@ -1,4 +1,5 @@
 import type { IndexActivities } from "../workflows/messages.ts";
+import { createAnnounceRecovery } from "./announce-recovery.ts";
 import { createEnsureGapFill } from "./ensure-gap-fill.ts";
 import { createFindFollowStart } from "./find-follow-start.ts";
 import { createFindSweptGaps } from "./find-swept-gaps.ts";
@@ -18,6 +19,7 @@ export function createActivities(dependencies: Dependencies, engine: TraceEngine
     registerRange: createRegisterRange(dependencies),
     findFollowStart: createFindFollowStart(dependencies),
     ensureGapFill: createEnsureGapFill(dependencies),
+    announceRecovery: createAnnounceRecovery(dependencies),
     releaseBlocks: createReleaseBlocks(dependencies),
   };
 }

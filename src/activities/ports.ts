@@ -6,6 +6,7 @@ import type { DataTable, Processor } from "../domain/processor.ts";
 import type { StructlogAggColumns } from "../trace/structlog-agg-columns.ts";
 import type { StructlogColumns } from "../trace/structlog-columns.ts";
 import type { TransactionRow } from "../trace/transaction-rows.ts";
+import type { RecoveryInput } from "../workflows/messages.ts";
 
 /** One execution node of a network. Every method throws NodeUnavailableError when the node does not answer. */
 export interface ExecutionNode {
@@ -305,6 +306,19 @@ export interface Meters {
 }
 
 /** All that activities need; put together in src/worker.ts. */
+/** What an operator's receiver is told. */
+export type Announcement = RecoveryInput & {
+  /** The same when a delivery is repeated. */
+  readonly id: string;
+  readonly type: "blocks.recovered";
+  readonly at: string;
+};
+
+export interface Announcer {
+  /** @throws {WebhookRefusedError} */
+  announce(message: Announcement): Promise<void>;
+}
+
 export type Dependencies = {
   /** @throws {UnknownNetworkError} */
   readonly network: (name: string) => Promise<Network>;
@@ -314,6 +328,8 @@ export type Dependencies = {
   readonly networks: NetworkStore;
   readonly recounts: RecountStore;
   readonly meters: Meters;
+  /** Absent: nobody wants to hear. */
+  readonly announcer?: Announcer;
   /** Starts the gap-fill workflow of a network unless it runs. */
   readonly ensureGapFill: (network: string) => Promise<{ workflowId: string; started: boolean }>;
   /** Whether a workflow is still open. */

@@ -42,6 +42,8 @@ export const processVariables: readonly SettingVariable[] = [
   setting("LOG_LEVEL", "logging.level"),
   setting("LOG_FORMAT", "logging.format"),
   setting("METRICS_ADDRESS", "metrics.address"),
+  setting("WEBHOOK_URL", "webhook.url"),
+  setting("WEBHOOK_SECRET", "webhook.secret"),
   setting("HEAD_SLOTS", "worker.headSlots", "number"),
   setting("BULK_SLOTS", "worker.bulkSlots", "number"),
   setting("TRACE_TIMEOUT_MS", "worker.traceTimeoutMs", "number"),

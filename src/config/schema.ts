@@ -115,6 +115,21 @@ const metrics = z.strictObject({
     .default("127.0.0.1:9464"),
 });
 
+const webhook = z
+  .strictObject({
+    /** May hold a token: never shown. */
+    url: text.nullable().default(null),
+    secret: text.nullable().default(null),
+  })
+  .refine(({ url, secret }) => url === null || secret !== null, {
+    path: ["secret"],
+    error: "must be set beside the url: receivers tell our messages by their signature",
+  })
+  .refine(({ url }) => url === null || /^https?:\/\//.test(url), {
+    path: ["url"],
+    error: "must be an http or https url",
+  });
+
 const worker = z.strictObject({
   headSlots: wholeNumber("activities at once", { minimum: 1 }).default(2),
   bulkSlots: wholeNumber("activities at once", { minimum: 1 }).default(2),
@@ -152,6 +167,7 @@ export const configSchema = z.strictObject({
   retry: retry.prefault({}),
   logging: logging.prefault({}),
   metrics: metrics.prefault({}),
+  webhook: webhook.prefault({}),
   worker: worker.prefault({}),
   server: server.prefault({}),
 });

@@ -54,6 +54,12 @@ export const { findGaps, releaseBlocks } = proxyActivities<
   retry: forEver,
 });
 
+/** A receiver that is away is tried for some minutes, beside the work, and then left. */
+export const { announceRecovery } = proxyActivities<Pick<IndexActivities, "announceRecovery">>({
+  startToCloseTimeout: "30 seconds",
+  retry: { initialInterval: "1 second", backoffCoefficient: 2, maximumAttempts: 8 },
+});
+
 /** Indexes blocks on the head's own queue and slots: a backfill never stands before it. */
 export function indexHead(input: IndexBlocksInput): Promise<IndexBlocksResult> {
   return blockJob.indexBlocks.executeWithOptions(

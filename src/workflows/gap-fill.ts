@@ -5,13 +5,14 @@ import {
   continueAsNew,
   isCancellation,
   log,
+  metricMeter,
   setCurrentDetails,
   setHandler,
   workflowInfo,
 } from "@temporalio/workflow";
 import type { BlockRange } from "../domain/block-range.ts";
 import { describeGapFill, formatRange } from "./details.ts";
-import { findGaps, indexBulk, releaseBlocks } from "./effects.ts";
+import { announceRecovery, findGaps, indexBulk, releaseBlocks } from "./effects.ts";
 import { describeFault, faultRetryInterval, isFault, refusal } from "./fault.ts";
 import type { GapBatch } from "./gap-batches.ts";
 import { GapFillJob } from "./gap-fill-job.ts";
@@ -26,12 +27,23 @@ import {
   requeueBlocksUpdate,
   resumeSignal,
 } from "./message-definitions.ts";
-import type { GapFillInput, IndexBlocksInput, RequeueAnswer } from "./messages.ts";
+import type {
+  GapFillInput,
+  IndexBlocksInput,
+  IndexBlocksResult,
+  RequeueAnswer,
+} from "./messages.ts";
 import { messageNames } from "./messages.ts";
 import { parseRequeueRequest, releaseExample, requeueExample } from "./requests.ts";
 import { RunLimits } from "./run-limits.ts";
 import { AttributeWriter } from "./search-attributes.ts";
 import { readSignalBody, type SignalBody } from "./signal-body.ts";
+
+const recoveredBlocks = metricMeter.createCounter(
+  "blockloom_recovered_blocks",
+  undefined,
+  "Blocks that gap-fill made complete.",
+);
 
 /** Batches that one scan plans at most: enough to keep busy, few enough to see what changed meanwhile. */
 const batchesPerScan = 10;
@@ -215,7 +227,8 @@ class GapFillRun {
     const { network, processors, batchBlocks } = this.input;
     await this.releaseAll();
     const gaps = await findGaps({ network, processors, limit: batchBlocks * batchesPerScan });
-    const hasMoved = await this.fillBatches(this.job.planScan(gaps, Date.now()));
+    const isAnnounced = gaps.isAnnounced === true;
+    const hasMoved = await this.fillBatches(this.job.planScan(gaps, Date.now()), isAnnounced);
     if (hasMoved) return;
     await this.waitForNudge(nudgesSeen, this.job.startRest(Date.now()), "next scan");
   }
@@ -232,7 +245,7 @@ class GapFillRun {
   }
 
   /** @returns whether the next scan would find something else. */
-  private async fillBatches(batches: readonly GapBatch[]): Promise<boolean> {
+  private async fillBatches(batches: readonly GapBatch[], isAnnounced: boolean): Promise<boolean> {
     const { job, limits } = this;
     let hasMoved = false;
     for (const batch of batches) {
@@ -243,12 +256,30 @@ class GapFillRun {
       try {
         const call = { ...this.callFor(batch), reason: batch.reason, force: batch.force };
         const result = await indexBulk(call, "gapFill");
+        const before = job.progress.recovered;
         hasMoved = job.finishBatch(batch, result) || hasMoved;
+        const recovered = job.progress.recovered - before;
+        if (recovered > 0) recoveredBlocks.add(recovered, { network: this.input.network });
+        if (recovered > 0 && isAnnounced) this.announce(batch, result, recovered);
       } finally {
         job.batchInHand = undefined;
       }
     }
     return hasMoved;
+  }
+
+  /** Beside the work: a receiver that is away delays nothing. */
+  private announce({ fromBlock, toBlock }: GapBatch, result: IndexBlocksResult, recovered: number) {
+    const { network, processors } = this.input;
+    const failed = result.failed.map(({ blockNumber }) => blockNumber);
+    this.inFlight.start(async () => {
+      try {
+        await announceRecovery({ network, processors, fromBlock, toBlock, recovered, failed });
+      } catch (error) {
+        if (isCancellation(error)) throw error;
+        log.warn("Nobody was told of recovered blocks", { fromBlock, toBlock });
+      }
+    });
   }
 
   private callFor({ fromBlock, toBlock }: BlockRange): IndexBlocksInput & BlockRange {

@@ -309,6 +309,19 @@ export type FindGapsResult = {
     readonly quarantined: number;
   };
   readonly nextDueAt: string | null;
+  /** Whether somebody wants to hear of gaps that were closed. Absent: nobody. */
+  readonly isAnnounced?: boolean;
+};
+
+/** Blocks of a scan that had their attempt: `recovered` of them are complete again. */
+export type RecoveryInput = {
+  readonly network: string;
+  readonly processors: readonly Processor[];
+  readonly fromBlock: number;
+  readonly toBlock: number;
+  readonly recovered: number;
+  /** Those that failed once more, at most as many as a result of indexBlocks names. */
+  readonly failed: readonly number[];
 };
 
 export type RegisterRangeInput = {
@@ -335,6 +348,7 @@ export type IndexActivities = {
     headPolicy: HeadPolicy | null;
   }): Promise<{ nextBlock: number }>;
   ensureGapFill(input: { network: string }): Promise<{ workflowId: string; started: boolean }>;
+  announceRecovery(input: RecoveryInput): Promise<void>;
   releaseBlocks(
     input: { network: string; processors: readonly Processor[] } & ReleaseRequest,
   ): Promise<{ released: number }>;

@@ -9,6 +9,7 @@ import type {
   IndexBlocksResult,
   PlanChunkInput,
   PlannedChunk,
+  RecoveryInput,
   RegisterRangeInput,
   ReleaseRequest,
 } from "../../src/workflows/messages.ts";
@@ -29,6 +30,7 @@ export class FakeIndex {
   readonly plans: PlanChunkInput[] = [];
   readonly registered: RegisterRangeInput[] = [];
   readonly released: ReleaseRequest[] = [];
+  readonly announced: RecoveryInput[] = [];
   readonly complete = new Set<number>();
   /** Blocks that a release by kind finds, 1,000 a call. */
   quarantined = 0;
@@ -75,6 +77,9 @@ export class FakeIndex {
     ensureGapFill: async ({ network }) => {
       this.ensuredGapFills += 1;
       return { workflowId: `gap-fill/${network}`, started: true };
+    },
+    announceRecovery: async (input) => {
+      this.announced.push(input);
     },
     releaseBlocks: async (input) => {
       this.released.push(input);

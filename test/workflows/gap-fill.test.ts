@@ -96,6 +96,24 @@ test("closes what a scan found: due and missing blocks in batches, newest first,
   await stop(handle);
 });
 
+test("who wants to hear is told of each batch that made blocks complete, and of what failed in it", async () => {
+  const network = await env.network();
+  network.fake.failures.set(112, 1);
+  const missing = [{ fromBlock: 100, toBlock: 114 }];
+  network.fake.gaps = { ...network.fake.gaps, missing, isAnnounced: true };
+  const handle = await network.startGapFill();
+
+  await waitUntil(() => network.fake.announced.length >= 2, { what: "2", timeoutMs: 20_000 });
+
+  const { name } = network;
+  const told = { network: name, processors: ["structlog", "transaction"] };
+  expect(network.fake.announced.slice(0, 2)).toEqual([
+    { ...told, fromBlock: 105, toBlock: 114, recovered: 9, failed: [112] },
+    { ...told, fromBlock: 100, toBlock: 104, recovered: 5, failed: [] },
+  ]);
+  await stop(handle);
+});
+
 test("rests until the next failed block is due", async () => {
   const network = await env.network();
   network.fake.failures.set(7, 1);

@@ -156,6 +156,7 @@ function createActivities(clickhouse: TestClickHouse, fake: () => FakeIndex): In
     },
     findFollowStart: (input) => fake().activities.findFollowStart(input),
     ensureGapFill: (input) => fake().activities.ensureGapFill(input),
+    announceRecovery: (input) => fake().activities.announceRecovery(input),
     releaseBlocks: (input) => fake().activities.releaseBlocks(input),
   };
 }

@@ -48,6 +48,7 @@ test("examples/blockloom.yaml loads with its secrets set", () => {
     MAINNET_RPC_URL: "https://node.example",
     MAINNET_RPC_TOKEN: "t",
     CLICKHOUSE_SECRET: "s",
+    WEBHOOK_SIGNING_KEY: "k",
     BLOCKLOOM_CONFIG: "examples/blockloom.yaml",
   };
   const config = loadConfig({ env });

@@ -93,6 +93,10 @@ describe("the environment alone", () => {
           },
           "namespace": "default",
         },
+        "webhook": {
+          "secret": null,
+          "url": null,
+        },
         "worker": {
           "blockDeadlineMs": 900000,
           "bulkSlots": 2,
