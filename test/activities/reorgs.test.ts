@@ -225,6 +225,23 @@ describe("a reorg", () => {
     }
   });
 
+  test("of more blocks than one statement can name is followed, and back again", async () => {
+    const world = worldOf(1200);
+    await index(world, { toBlock: 1199 });
+    const old = [...world.node.chain];
+    world.node.reorg(1100, 1101, { steps: 4 });
+    await index(world, { fromBlock: 1200, toBlock: 1200 });
+    world.node.chain = old;
+    world.node.reorg(0, 2);
+    world.node.traced.length = 0;
+
+    const { reorgs } = await index(world, { fromBlock: 1201, toBlock: 1201 });
+
+    expect(reorgs).toEqual([{ depth: 1101, ancestor: 99 }]);
+    expect(world.node.traced.filter((number) => number < 1200)).toEqual([]);
+    expect(isOnChainTo(world, 1201)).toBe(true);
+  }, 30_000);
+
   test("while no worker ran is found by comparing what is stored, holes and all", async () => {
     const world = worldOf(400);
     await index(world, { toBlock: 150 });

@@ -394,6 +394,7 @@ export class FakeRows implements RowStore {
 
   async countRows(table: DataTable, attempts: readonly Attempt[]) {
     this.#answer();
+    demandShortList(attempts);
     const counts = this.stored.get(table) ?? new Map<string, number>();
     return new Map(
       attempts.flatMap(({ attemptId }) => {
@@ -480,6 +481,7 @@ export class FakeLedger implements Ledger {
   }
   async readBlocks(network: string, processors: readonly Processor[], numbers: readonly number[]) {
     this.#answer();
+    demandShortList(numbers);
     return this.#winners(network).filter(
       (row) => processors.includes(row.processor) && numbers.includes(row.blockNumber),
     );
@@ -499,6 +501,7 @@ export class FakeLedger implements Ledger {
   }
   async completedVersions(network: string, blocks: readonly BlockRef[]): Promise<LedgerRow[]> {
     this.#answer();
+    demandShortList(blocks);
     return this.versions
       .filter(
         (row) =>
@@ -617,6 +620,11 @@ export class FakeLedger implements Ledger {
   #answer(): void {
     if (this.isDown) throw new StorageUnavailableError({ reason: "ECONNREFUSED" });
   }
+}
+
+/** The real stores send lists in the URL of a request, and ClickHouse takes no more than 128 KiB of each. */
+function demandShortList(list: readonly unknown[]): void {
+  if (list.length > 1000) throw new Error(`a list of ${list.length} does not fit in one statement`);
 }
 
 function coverageStatus(row: LedgerRow | undefined): CoverageStatus {

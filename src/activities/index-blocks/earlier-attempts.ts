@@ -1,8 +1,9 @@
 import type { BlockRef } from "../../domain/chain.ts";
 import type { LedgerRow } from "../../domain/ledger.ts";
 import { dataTables, type Processor, processors } from "../../domain/processor.ts";
-import { untilAborted } from "./abortable.ts";
 import { decoderVersion } from "./decoder-version.ts";
+import { inBatches } from "./in-batches.ts";
+import { countAttempts } from "./recount.ts";
 import type { Run } from "./run.ts";
 
 /**
@@ -15,7 +16,10 @@ export async function findEarlierAttempts(
   wantedOf: (blockNumber: number) => readonly Processor[],
 ): Promise<ReadonlyMap<number, readonly LedgerRow[]>> {
   const { ledger } = run.dependencies;
-  const versions = await ledger.completedVersions(run.network.name, blocks);
+  const versions: LedgerRow[] = [];
+  for (const batch of inBatches(blocks)) {
+    versions.push(...(await ledger.completedVersions(run.network.name, batch)));
+  }
   const usable = versions.filter((row) => row.decoderVersion === decoderVersion);
   const newest = new Map<string, LedgerRow>();
   for (const row of usable) {
@@ -41,17 +45,7 @@ async function keepWhole(run: Run, rows: readonly LedgerRow[]): Promise<LedgerRo
       const own = rows.filter((row) => row.processor === processor);
       const withRows = own.filter(({ rowCount }) => rowCount > 0);
       if (withRows.length === 0) return own;
-      const attempts = withRows.map(
-        ({ network, blockNumber, blockHash, parentHash, attemptId }) => ({
-          network,
-          blockNumber,
-          blockHash,
-          parentHash,
-          attemptId,
-        }),
-      );
-      const counting = run.dependencies.rows.countRows(dataTables[processor], attempts, run.signal);
-      const counts = await untilAborted(counting, run.signal);
+      const counts = await countAttempts(run, dataTables[processor], withRows);
       return own.filter(
         ({ attemptId, rowCount }) => rowCount === 0 || counts.get(attemptId) === rowCount,
       );

@@ -3,6 +3,7 @@ import type { LedgerRow } from "../../domain/ledger.ts";
 import { winsOver } from "../../domain/ledger-transition.ts";
 import { type Processor, processors } from "../../domain/processor.ts";
 import type { Ledger } from "../ports.ts";
+import { inBatches } from "./in-batches.ts";
 
 const windowBlocks = 5000;
 
@@ -45,8 +46,12 @@ export class LedgerView {
    * @returns whether the ledger says something else of them than was known here.
    */
   async loadBlocks(blockNumbers: readonly number[]): Promise<boolean> {
-    if (blockNumbers.length === 0) return false;
-    return this.remember(await this.#ledger.readBlocks(this.#network, processors, blockNumbers));
+    let isNews = false;
+    for (const batch of inBatches(blockNumbers)) {
+      const rows = await this.#ledger.readBlocks(this.#network, processors, batch);
+      isNews = this.remember(rows) || isNews;
+    }
+    return isNews;
   }
 
   /** @returns whether one of the rows was news. */

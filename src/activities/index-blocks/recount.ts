@@ -1,5 +1,7 @@
-import { dataTables, type Processor, processors } from "../../domain/processor.ts";
+import { type DataTable, dataTables, type Processor, processors } from "../../domain/processor.ts";
+import type { Attempt } from "../ports.ts";
 import { untilAborted } from "./abortable.ts";
+import { inBatches } from "./in-batches.ts";
 import type { FailedBlock, Outcome, TracedBlock } from "./outcome.ts";
 import type { Run } from "./run.ts";
 
@@ -39,15 +41,31 @@ async function findMiscounts(
   );
   if (due.length === 0) return [];
   const table = dataTables[processor];
-  const attempts = due.map(({ attempt }) => attempt);
-  const counting = run.dependencies.rows.countRows(table, attempts, run.signal);
-  const counts = await untilAborted(counting, run.signal);
+  const counts = await countAttempts(
+    run,
+    table,
+    due.map(({ attempt }) => attempt),
+  );
   return due.flatMap((block) => {
     const stored = counts.get(block.attempt.attemptId) ?? 0;
     const expected = expectedRows(block, processor);
     const words = `${table}: ${stored} rows stored, ${expected} expected`;
     return stored === expected ? [] : [[block.blockNumber, words]];
   });
+}
+
+/** Rows stored under each attempt, by its id; absent = 0. */
+export async function countAttempts(
+  run: Run,
+  table: DataTable,
+  attempts: readonly Attempt[],
+): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>();
+  for (const batch of inBatches(attempts)) {
+    const counting = run.dependencies.rows.countRows(table, batch, run.signal);
+    for (const [id, count] of await untilAborted(counting, run.signal)) counts.set(id, count);
+  }
+  return counts;
 }
 
 function toMiscounted(block: TracedBlock, errorMessage: string): FailedBlock {

@@ -129,16 +129,26 @@ async function reorg(depth: number, isShorter: boolean): Promise<string> {
     await callNode(url, "anvil_rollback", [depth]);
     await mineCode(Math.max(1, depth - 1));
   } else {
-    await callNode(url, "anvil_reorg", [depth, [[loopingCreation, depth - 1]]]);
+    await callNode(url, "anvil_reorg", [depth, [[createAnother(), 0]]]);
   }
   return `reorg of depth ${depth} above block ${ancestor}`;
 }
 
 async function mineCode(count: number): Promise<void> {
   for (let i = 0; i < count; i += 1) {
-    await callNode(stack.chain.url, "eth_sendTransaction", [loopingCreation]);
+    await callNode(stack.chain.url, "eth_sendTransaction", [createAnother()]);
     await callNode(stack.chain.url, "evm_mine");
   }
+}
+
+let creations = 0;
+/** Another creation each time: anvil gives a block of the same height the same time, and would make the same one again. */
+function createAnother() {
+  creations += 1;
+  return {
+    ...loopingCreation,
+    data: `${loopingCreation.data}${creations.toString(16).padStart(8, "0")}`,
+  };
 }
 
 async function headOfNode(): Promise<number> {
