@@ -1,3 +1,4 @@
+import { StreamFailed } from "./byte-stream.ts";
 import { isRateLimit, type RpcRefusal, readRefusal } from "./faults.ts";
 import type { StreamFault } from "./trace-fault.ts";
 
@@ -44,9 +45,9 @@ export class WholeBlockRefused extends Error {
 }
 
 /**
- * Passes an answer on as it comes, but for an error about the block as a whole. What begins with a result is passed on
- * at once.
- * @throws {WholeBlockRefused}
+ * Passes an answer on as it comes, but for an error that says nothing of the block's trace: about the block as a whole,
+ * or that the node is asked too often. What begins with a result is passed on at once.
+ * @throws {WholeBlockRefused} @throws {StreamFailed}
  */
 export async function* withoutWholeBlockRefusal(
   parts: AsyncIterable<Uint8Array>,
@@ -65,6 +66,10 @@ export async function* withoutWholeBlockRefusal(
   }
   if (held === null || held.length === 0) return;
   const refusal = readHeld(held);
+  // Providers say so with HTTP 200.
+  if (isRateLimit(refusal)) {
+    throw new StreamFailed({ kind: "status", status: 200, refusal }, { isBegun: false });
+  }
   if (refusal && isWholeBlockRefusal(refusal)) throw new WholeBlockRefused(refusal.message);
   yield held;
 }

@@ -114,6 +114,10 @@ const lies: Record<string, (trace: StructLogs, other: unknown) => unknown> = {
   "another block's": (_, other) => other,
 };
 
+function withoutLogs(receipt: object): object {
+  return { ...receipt, gasUsed: "0x5208" };
+}
+
 /** Every trace is empty. */
 const lie: Tamper = async (call, ask) => {
   if (!isStepTrace(call)) return undefined;
@@ -236,6 +240,24 @@ function behind(lastBlock: () => number): Tamper {
     return Number(which) > lastBlock() ? { result: null } : { result: await ask() };
   };
 }
+
+test("receipts that a node makes up are found out by their root, and the block comes from the other", async () => {
+  const liar = await behindProxy(async ({ method }, ask) => {
+    if (method !== "eth_getBlockReceipts") return undefined;
+    const receipts: unknown = await ask();
+    return { result: Array.isArray(receipts) ? receipts.map(withoutLogs) : receipts };
+  });
+  const { world, pool } = await worldOf([
+    { name: "liar", url: liar.url },
+    { name: "honest", url: anvil.url },
+  ]);
+  expect(await index(world, {})).toMatchObject({ failedCount: 0 });
+  expect(shownBy(world)).toEqual(expected);
+  const evidence = world.ledger.versions.filter(({ status }) => status === "failed");
+  expect(evidence.length).toBeGreaterThan(0);
+  expect(new Set(evidence.map(({ node }) => node))).toEqual(new Set(["liar"]));
+  expect(pool.faults).toContain("liar contradicted");
+});
 
 describe("a replica that lags", () => {
   test("does not lead, is not asked for what it has not, and the head does not go back with it", async () => {

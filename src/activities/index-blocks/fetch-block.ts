@@ -18,6 +18,8 @@ export type FetchedBlock = {
   readonly source: BlockTraceInput;
   readonly roots: RootsVerdict;
   readonly node: ExecutionNode;
+  /** What nodes that were asked before have at fault; absent: none was. */
+  readonly others?: readonly UnfetchedBlock[];
 };
 export type UnfetchedBlock = {
   readonly kind: "unfetched";
@@ -26,6 +28,8 @@ export type UnfetchedBlock = {
   readonly fault: BlockFault;
   /** Whose answers are at fault; absent: no node was asked. */
   readonly provenance?: Provenance;
+  /** What the other nodes have at fault. */
+  readonly others?: readonly UnfetchedBlock[];
 };
 
 /**
@@ -43,9 +47,10 @@ export async function fetchBlock(
   for (let rests = 0; ; ) {
     const node = await run.nodes.choose(blockNumber, tried);
     if (node === null) {
-      const fault = unfetched.find((one) => !isNotFound(one)) ?? unfetched[0];
+      const faulty = unfetched.filter((one) => !isNotFound(one));
+      const fault = faulty.at(-1) ?? unfetched[0];
       // A node that lags has not found it either; the one that is away may have it.
-      if (fault && !(outage && isNotFound(fault))) return fault;
+      if (fault && !(outage && isNotFound(fault))) return { ...fault, others: faulty.slice(0, -1) };
       if (!(await restIfAsked(run, rests))) throw outage;
       rests += 1;
       tried.clear();
@@ -55,7 +60,9 @@ export async function fetchBlock(
     try {
       const ask = (signal: AbortSignal) => node.blockByNumber(blockNumber, signal);
       const block = await fetchFrom(run, { node, blockNumber, ask });
-      if (block.kind === "fetched") return block;
+      if (block.kind === "fetched") {
+        return { ...block, others: unfetched.filter((one) => !isNotFound(one)) };
+      }
       unfetched.push(block);
     } catch (error) {
       if (!(error instanceof NodeUnavailableError)) throw error;

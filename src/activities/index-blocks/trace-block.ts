@@ -21,7 +21,7 @@ export async function traceBlock(
   onStepsBegin: () => void = () => {},
 ): Promise<TracedBlock | FailedBlock> {
   const tried = new Set<string>();
-  const rejected: FailedBlock[] = [];
+  const rejected = (fetched.others ?? []).map((other) => toFailedBlock(other, wanted));
   let rests = 0;
   for (let block = fetched; ; ) {
     tried.add(block.node.name);
@@ -40,7 +40,10 @@ export async function traceBlock(
       continue;
     }
     const last = rejected.at(-1);
-    if (last) return withRejected(last, rejected.slice(0, -1));
+    // A word on its receipts alone does not fail a block that was only not traced for an outage.
+    if (last && !(outage && rejected.length === (fetched.others ?? []).length)) {
+      return withRejected(last, rejected.slice(0, -1));
+    }
     if (!(await restIfAsked(run, rests))) throw outage;
     rests += 1;
     tried.clear();
@@ -80,5 +83,6 @@ export function toFailedBlock(
     durationMs: 0,
     traceBytes: 0,
     ...unfetched.provenance,
+    rejected: (unfetched.others ?? []).map((other) => toFailedBlock(other, wanted)),
   };
 }

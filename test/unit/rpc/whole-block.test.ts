@@ -75,6 +75,14 @@ describe("an answer about the block as a whole", () => {
     }
   });
 
+  test("a rate limit in an answer of HTTP 200 is the node's, and no trace", async () => {
+    const answer = '{"jsonrpc":"2.0","id":1,"error":{"code":-32005,"message":"limit exceeded"}}';
+    await expect(readAll(withoutWholeBlockRefusal(inParts(answer, 1000)))).rejects.toMatchObject({
+      name: "StreamFailed",
+      isBegun: false,
+    });
+  });
+
   test("everything else passes byte for byte", async () => {
     const answer = fc.oneof(
       fc.string({ maxLength: 3000 }),
