@@ -246,8 +246,11 @@ export interface Ledger {
   hashesIn(network: string, range: BlockRange, limit: number): Promise<BlockRef[]>;
   /** Every version that called one of these blocks complete, by number and hash, newest first. */
   completedVersions(network: string, blocks: readonly BlockRef[]): Promise<LedgerRow[]>;
-  /** Writes rows in ONE insert: it stands whole or not at all. The event table gets the same rows. */
-  write(rows: readonly LedgerRow[], signal?: AbortSignal): Promise<void>;
+  /**
+   * Writes rows in ONE insert: it stands whole or not at all. The event table gets the same rows.
+   * @param decision - names what the rows decide; of two inserts under one name, by whomever, the first counts.
+   */
+  write(rows: readonly LedgerRow[], signal?: AbortSignal, decision?: string): Promise<void>;
   findGaps(query: GapQuery): Promise<Gaps>;
   /** Numbers of rows in a status, bounded; by kind where given. */
   findByStatus(query: {

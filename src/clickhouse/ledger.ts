@@ -24,12 +24,13 @@ export function createLedger(clickhouse: ClickHouse): Ledger {
         parameters: { network, processors, from: range.fromBlock, to: range.toBlock },
         signal,
       }),
-    async readBlocks(network, processors, blockNumbers) {
-      if (blockNumbers.length === 0) return [];
-      const where = "block_number IN {numbers:Array(UInt64)}";
-      const parameters = { network, processors, numbers: blockNumbers };
-      return readRows(clickhouse, { where, parameters });
-    },
+    readBlocks: async (network, processors, blockNumbers) =>
+      blockNumbers.length === 0
+        ? []
+        : readRows(clickhouse, {
+            where: "block_number IN {numbers:Array(UInt64)}",
+            parameters: { network, processors, numbers: blockNumbers },
+          }),
     hashesAbove: (network, aboveBlock, limit) =>
       readHashesAbove(clickhouse, network, aboveBlock, limit),
     hashesIn: (network, { fromBlock, toBlock }, limit) =>
@@ -40,9 +41,10 @@ export function createLedger(clickhouse: ClickHouse): Ledger {
         parameters: { from: fromBlock, to: toBlock, limit },
       }),
     completedVersions: (network, blocks) => readCompletedVersions(clickhouse, network, blocks),
-    async write(rows, signal) {
+    async write(rows, signal, decision) {
       if (rows.length === 0) return;
-      await clickhouse.insertRows(table, rows.map(toColumns), { token: newToken(table), signal });
+      const token = decision === undefined ? newToken(table) : `${table}:${decision}`;
+      await clickhouse.insertRows(table, rows.map(toColumns), { token, signal });
     },
     findGaps: (query) => readGaps(clickhouse, query),
     async findByStatus({ network, status, kind, range, limit }) {
@@ -65,16 +67,18 @@ export function createLedger(clickhouse: ClickHouse): Ledger {
       return rows.map(({ block_number }) => Number(block_number));
     },
     coverage: (query) => readCoverage(clickhouse, query),
-    async history(network, blockNumber) {
-      const rows = await clickhouse.query<StoredRow>(
-        `SELECT ${storedColumns} FROM execution_block_event
-         WHERE meta_network_name = {network:String} AND block_number = {blockNumber:UInt64}
-         ORDER BY execution_block_event.updated_at, version, processor`,
-        { parameters: { network, blockNumber } },
-      );
-      return rows.map((row) => ({ ...fromStoredRow(row), updatedAt: updatedAt(row) }));
-    },
+    history: (network, blockNumber) => readHistory(clickhouse, network, blockNumber),
   };
+}
+
+async function readHistory(clickhouse: ClickHouse, network: string, blockNumber: number) {
+  const rows = await clickhouse.query<StoredRow>(
+    `SELECT ${storedColumns} FROM execution_block_event
+     WHERE meta_network_name = {network:String} AND block_number = {blockNumber:UInt64}
+     ORDER BY execution_block_event.updated_at, version, processor`,
+    { parameters: { network, blockNumber } },
+  );
+  return rows.map((row) => ({ ...fromStoredRow(row), updatedAt: updatedAt(row) }));
 }
 
 async function readRows(

@@ -183,6 +183,11 @@ describe("a reorg", () => {
 
     expect(isOnChainTo(world, 21)).toBe(true);
     expect(results.flatMap(({ reorgs }) => reorgs).length).toBeGreaterThan(0);
+    const told = world.ledger.versions.filter(
+      ({ blockNumber, processor, generation }) =>
+        blockNumber === 16 && processor === "structlog" && generation > 0,
+    );
+    expect(told).toHaveLength(1);
     const generations = [16, 17, 18].map((number) => world.ledger.winner(number)?.generation);
     expect(generations).toEqual([2, 2, 2]);
   });

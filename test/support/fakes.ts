@@ -454,6 +454,7 @@ export class FakeLedger implements Ledger {
   isDown = false;
   /** Runs before each insert; may wait. */
   beforeWrite: () => void | Promise<void> = () => {};
+  readonly #decisions = new Set<string>();
 
   constructor(ranges: FakeRanges = new FakeRanges(), events: StorageEvent[] = []) {
     this.#ranges = ranges;
@@ -511,9 +512,13 @@ export class FakeLedger implements Ledger {
       )
       .toReversed();
   }
-  async write(rows: readonly LedgerRow[]): Promise<void> {
+  async write(rows: readonly LedgerRow[], _signal?: AbortSignal, decision?: string): Promise<void> {
     await this.beforeWrite();
     this.#answer();
+    if (decision !== undefined) {
+      if (this.#decisions.has(decision)) return;
+      this.#decisions.add(decision);
+    }
     const updatedAt = new Date().toISOString();
     this.versions.push(...rows.map((row) => ({ ...row, updatedAt })));
     this.events.push({ kind: "ledger", rows });

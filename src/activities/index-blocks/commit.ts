@@ -1,10 +1,11 @@
+import { createHash } from "node:crypto";
 import { log } from "@temporalio/activity";
 import type { BlockRef } from "../../domain/chain.ts";
-import { zeroHash } from "../../domain/ledger.ts";
+import { type LedgerRow, zeroHash } from "../../domain/ledger.ts";
 import { dataTables } from "../../domain/processor.ts";
 import { movedBlocks } from "../../domain/reorg.ts";
 import { untilAborted } from "./abortable.ts";
-import { type LedgerChange, toLedgerRows } from "./book-rows.ts";
+import { type LedgerChange, noReorg, toLedgerRows } from "./book-rows.ts";
 import type { Outcome } from "./outcome.ts";
 import { expectedRows, recount } from "./recount.ts";
 import type { Run } from "./run.ts";
@@ -39,10 +40,28 @@ export async function writeLedger(
 ): Promise<void> {
   const rows = await toLedgerRows(run, outcomes, change);
   if (rows.length > 0) {
-    await untilAborted(run.dependencies.ledger.write(rows, run.signal), run.signal);
+    const decision = change === noReorg ? undefined : nameDecision(rows);
+    await untilAborted(run.dependencies.ledger.write(rows, run.signal, decision), run.signal);
     run.view.remember(rows);
   }
   for (const outcome of outcomes) report(run, outcome);
+}
+
+/** Two jobs that follow the same reorg at once decide the same: it is told once. */
+function nameDecision(rows: readonly LedgerRow[]): string {
+  const decided = rows
+    .map((row) =>
+      [
+        row.network,
+        row.processor,
+        row.blockNumber,
+        row.generation,
+        row.status,
+        row.blockHash,
+      ].join(),
+    )
+    .toSorted();
+  return createHash("sha256").update(decided.join("\n")).digest("hex");
 }
 
 /** The points of the chain that outcomes claim; a block that could not be fetched claims none. */

@@ -131,6 +131,22 @@ describe("rows", () => {
     expect(await ledger().hashesIn(network, { fromBlock: 4, toBlock: 4 }, 9)).toHaveLength(1);
   });
 
+  test("of one decision count once, also in the events, whoever writes them second", async () => {
+    const network = "decided";
+    const own = ledgerRow({ network, blockNumber: 5, attemptId: "1", generation: 2 });
+    const other = { ...own, attemptId: "2" };
+    await Promise.all([
+      ledger().write([own], undefined, "the same reorg"),
+      ledger().write([other], undefined, "the same reorg"),
+    ]);
+    await ledger().write([other], undefined, "the same reorg");
+    const [standing] = await ledger().readBlocks(network, ["structlog"], [5]);
+    const history = await ledger().history(network, 5);
+    expect(history.map(({ attemptId }) => attemptId)).toEqual([standing?.attemptId]);
+    await ledger().write([other], undefined, "another reorg");
+    expect(await ledger().history(network, 5)).toHaveLength(2);
+  });
+
   test("that once called a block complete are found by its hash, newest first", async () => {
     const network = "returned";
     const old = ledgerRow({ network, blockNumber: 5 });
