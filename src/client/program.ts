@@ -2,6 +2,7 @@ import { Command } from "commander";
 import type { Act, AddCommand } from "./commands/act.ts";
 import { addAudit } from "./commands/audit.ts";
 import { addBackfill } from "./commands/backfill.ts";
+import { addCleanup } from "./commands/cleanup.ts";
 import { addConfig } from "./commands/config.ts";
 import { addCoverage } from "./commands/coverage.ts";
 import { addFollow } from "./commands/follow.ts";
@@ -16,7 +17,7 @@ import { addStatus } from "./commands/status.ts";
 const groups: readonly (readonly [string, readonly AddCommand[]])[] = [
   ["Index:", [addFollow, addBackfill, addIndexBlock]],
   ["See:", [addStatus, addCoverage, addAudit]],
-  ["Repair:", [addGapFill, addRequeue, addRelease]],
+  ["Repair:", [addGapFill, addRequeue, addRelease, addCleanup]],
   ["Set up:", [addSchema, addConfig]],
 ];
 

@@ -1,0 +1,80 @@
+import { type Command, InvalidArgumentError } from "commander";
+import { dataTables, type Processor, processors } from "../../domain/processor.ts";
+import type { CommandContext } from "../context.ts";
+import type { Outcome } from "../outcome.ts";
+import { type CleanedTable, type Cleanup, formatCleanup } from "../views/cleanup-view.ts";
+import { readWindow } from "../window.ts";
+import { type Act, addExamples } from "./act.ts";
+
+type Options = {
+  /** Milliseconds. */
+  readonly olderThan: number;
+  readonly yes?: true;
+  readonly from?: string;
+  readonly to?: string;
+};
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+
+export function addCleanup(program: Command, act: Act): void {
+  const cleanup = program
+    .command("cleanup")
+    .description("delete rows of attempts that no ledger row names; says what it would do")
+    .option("--older-than <age>", "only attempts as old as that: 12h, 7d", toAge, dayMs)
+    .option("--from <block>", "first block (default: all)")
+    .option("--to <block>", "last block (default: all)")
+    .option("--yes", "delete them")
+    .action((options: Options) => act((context) => cleanUp(context, options)));
+  addExamples(cleanup, "cleanup", "cleanup --yes", "cleanup --older-than 7d --yes --json");
+}
+
+/** Reads `90m`, `12h`, `7d`; at least an hour. */
+function toAge(text: string): number {
+  const [, count, unit] = /^(\d+)([mhd])$/.exec(text) ?? [];
+  const unitMs = unit === "d" ? dayMs : unit === "h" ? hourMs : 60_000;
+  const ageMs = Number(count) * unitMs;
+  if (count === undefined || ageMs < hourMs) {
+    throw new InvalidArgumentError("It must be an age of an hour or more: 12h, 7d.");
+  }
+  return ageMs;
+}
+
+async function cleanUp(context: CommandContext, options: Options): Promise<Outcome> {
+  const { name: network } = context.network();
+  // An attempt may wait so long between its rows and its ledger row; what is younger may be in flight.
+  const inFlightMs = 2 * context.config().worker.blockDeadlineMs;
+  const olderThan = new Date(Date.now() - Math.max(options.olderThan, inFlightMs));
+  const tables: CleanedTable[] = [];
+  for (const processor of processors) {
+    tables.push(await cleanTable(context, options, { network, processor, olderThan }));
+  }
+  const report: Cleanup = {
+    network,
+    olderThan: olderThan.toISOString(),
+    deleted: options.yes === true,
+    tables,
+  };
+  return { json: report, text: formatCleanup(report) };
+}
+
+async function cleanTable(
+  context: CommandContext,
+  options: Options,
+  query: { network: string; processor: Processor; olderThan: Date },
+): Promise<CleanedTable> {
+  const clickhouse = await context.clickhouse();
+  const { deleteGarbage, findGarbage } = await import("../../clickhouse/garbage.ts");
+  const window = readWindow(options);
+  const table = dataTables[query.processor];
+  const total = { table, attempts: 0, rows: 0 };
+  for await (const found of findGarbage(clickhouse, { ...query, ...(window ? { window } : {}) })) {
+    const batch = options.yes ? await deleteGarbage(clickhouse, query, found) : found;
+    total.attempts += batch.length;
+    total.rows += batch.reduce((sum, { rows }) => sum + rows, 0);
+    context.terminal.say(
+      `${table}: ${total.attempts} attempts up to block ${found.at(-1)?.blockNumber}`,
+    );
+  }
+  return total;
+}
