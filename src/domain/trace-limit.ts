@@ -11,6 +11,8 @@ export type TraceLimit = {
   /** Of each kind of trace: the time that one takes, and the share of the node's time that it takes among others. */
   readonly light: Paces;
   readonly heavy: Paces;
+  /** Gas of the chain's heavy blocks, smoothed; null before the first. */
+  readonly typicalGas: number | null;
 };
 
 type Paces = { readonly latency: Pace; readonly work: Pace };
@@ -22,6 +24,8 @@ export type TraceSample = {
   readonly seconds: number;
   readonly bytes: number;
   readonly weight: number;
+  /** undefined: unknown. */
+  readonly gasUsed?: number | undefined;
   /** Weights of all traces that were under way when it began, its own included. */
   readonly inFlight: number;
   /** Whether the limit was reached while it ran: only then does the sample say anything about more. */
@@ -36,8 +40,9 @@ export const traceAhead = startingLimit;
 export const lightBlockGas = 1_000_000;
 const lightWeight = 0.5;
 const heavyWeight = 1;
-/** Far beyond any block of the main networks' gas limits so far: it gets the node for itself. */
+/** So much, and so many times what is usual on the chain: such a block gets the node for itself. */
 export const massiveBlockGas = 100_000_000;
+const massiveShare = 4;
 
 /** A round trip's worth of bytes: below it the size does not matter. */
 const leastBytes = 65_536;
@@ -57,13 +62,25 @@ export function startTraceLimit(maximum: number): TraceLimit {
   const unknown = { recent: null, best: null };
   const paces = { latency: unknown, work: unknown };
   const limit = Math.min(startingLimit, maximum);
-  return { limit, maximum, cutAtMs: Number.NEGATIVE_INFINITY, light: paces, heavy: paces };
+  return {
+    limit,
+    maximum,
+    cutAtMs: Number.NEGATIVE_INFINITY,
+    light: paces,
+    heavy: paces,
+    typicalGas: null,
+  };
 }
 
 /** What a block's trace takes of the limit; a massive one takes all of it. */
-export function traceWeight(gasUsed: number | undefined): number {
+export function traceWeight(
+  { typicalGas }: Pick<TraceLimit, "typicalGas">,
+  gasUsed: number | undefined,
+): number {
   if (gasUsed === undefined) return heavyWeight;
-  if (gasUsed >= massiveBlockGas) return Number.POSITIVE_INFINITY;
+  if (gasUsed >= Math.max(massiveBlockGas, (typicalGas ?? 0) * massiveShare)) {
+    return Number.POSITIVE_INFINITY;
+  }
   return gasUsed < lightBlockGas ? lightWeight : heavyWeight;
 }
 
@@ -80,7 +97,9 @@ export function mayBegin(
 }
 
 /** A trace came whole. */
-export function afterTrace(state: TraceLimit, sample: TraceSample): TraceLimit {
+export function afterTrace(before: TraceLimit, sample: TraceSample): TraceLimit {
+  const state = { ...before, typicalGas: nextTypicalGas(before.typicalGas, sample.gasUsed) };
+  if (!Number.isFinite(sample.weight)) return state;
   const kind = sample.weight < heavyWeight ? "light" : "heavy";
   const cost = sample.seconds / Math.max(sample.bytes, leastBytes);
   const latency = nextPace(state[kind].latency, cost);
@@ -106,6 +125,11 @@ export function afterTraceFailure(
 
 function withLimit(state: TraceLimit, limit: number): TraceLimit {
   return { ...state, limit: Math.min(state.maximum, Math.max(1, limit)) };
+}
+
+function nextTypicalGas(typical: number | null, gasUsed: number | undefined): number | null {
+  if (gasUsed === undefined || gasUsed < lightBlockGas) return typical;
+  return typical === null ? gasUsed : typical + smoothing * (gasUsed - typical);
 }
 
 function nextPace({ recent, best }: Pace, cost: number): { recent: number; best: number } {

@@ -10,6 +10,8 @@ import type { NodeFault } from "./node-observer.ts";
 export type TurnWanted = {
   /** What the block used; undefined: unknown, it counts as heavy. */
   readonly gasUsed?: number | undefined;
+  /** It was too large for the node once: it runs alone. */
+  readonly isMassive?: boolean | undefined;
   /** The head's trace does not wait for those of a backfill. */
   readonly isHead?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -88,17 +90,18 @@ export class AdaptiveTraceGate implements TraceGate {
     for (const waiting of this.#waiting.splice(0)) waiting.refuse(this.#resting());
   }
 
-  async take({ gasUsed, isHead = false, signal }: TurnWanted): Promise<TraceTurn> {
+  async take({ gasUsed, isMassive, isHead = false, signal }: TurnWanted): Promise<TraceTurn> {
     signal?.throwIfAborted();
     if (Date.now() < this.#restsUntilMs) throw this.#resting();
-    const turn = { weight: traceWeight(gasUsed), isHead };
+    const weight = isMassive ? Number.POSITIVE_INFINITY : traceWeight(this.#limit, gasUsed);
+    const turn = { weight, isHead };
     const isFree = this.#waiting.length === 0 && this.#mayBegin(turn);
     if (isFree) this.#running.add(turn);
     else await this.#wait(turn, signal);
-    return this.#toTurn(turn);
+    return this.#toTurn(turn, gasUsed);
   }
 
-  #toTurn(turn: Turn): TraceTurn {
+  #toTurn(turn: Turn, gasUsed: number | undefined): TraceTurn {
     const begunAtMs = Date.now();
     const { weight, isHead } = turn;
     const inFlight = this.#bulkInFlight;
@@ -106,8 +109,9 @@ export class AdaptiveTraceGate implements TraceGate {
     return {
       done: ({ seconds, bytes }) => {
         this.#refusals = 0;
-        if (isHead || !Number.isFinite(weight)) return;
-        this.#limit = afterTrace(this.#limit, { seconds, bytes, weight, inFlight, wasFull });
+        if (isHead) return;
+        const sample = { seconds, bytes, weight, gasUsed, inFlight, wasFull };
+        this.#limit = afterTrace(this.#limit, sample);
       },
       failed: ({ kind, retryAfterMs }) => {
         this.#limit = afterTraceFailure(this.#limit, { begunAtMs, nowMs: Date.now() });

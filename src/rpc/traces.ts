@@ -79,13 +79,14 @@ export async function* streamTrace(
     node.lostTraces.forget(name); // what is decided now holds for this attempt; the next one asks for the trace again
     await refuseSuspect(node, blockHash, signal);
   }
-  const turn = await node.gate.take(options).catch((error: unknown) => {
+  const singles = tracer === callTracer ? node.singles.calls : node.singles.steps;
+  const isMassive = singles.isNeeded(name, gasUsed, Date.now());
+  const turn = await node.gate.take({ ...options, isMassive }).catch((error: unknown) => {
     if (!(error instanceof NodeRests)) throw error;
     throw new NodeUnavailableError({ node: node.calls.name, method, reason: error.message });
   });
   const lost = node.lostTraces.begin(name);
   const trace = { blockHash, tracer, options, turn };
-  const singles = tracer === callTracer ? node.singles.calls : node.singles.steps;
   try {
     if (singles.isNeeded(name, gasUsed, Date.now())) {
       yield* streamSingles(node, trace);

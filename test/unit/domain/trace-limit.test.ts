@@ -20,6 +20,14 @@ function repeat(times: number, limit: TraceLimit, next: (limit: TraceLimit) => T
   return state;
 }
 
+/** A trace among as many as may be, each of which takes so long alone. */
+const at = (limit: TraceLimit, secondsEach: number) =>
+  afterTrace(limit, {
+    ...heavy,
+    inFlight: limit.limit,
+    seconds: secondsEach * limit.limit,
+  });
+
 describe("the traces that a node is given at once", () => {
   test("grow to the maximum while each comes as fast as before, whatever its size", () => {
     let bytes = megabyte;
@@ -49,12 +57,6 @@ describe("the traces that a node is given at once", () => {
   });
 
   test("fall to two where a node brings far less than it did, and grow again when it is well", () => {
-    const at = (limit: TraceLimit, secondsEach: number) =>
-      afterTrace(limit, {
-        ...heavy,
-        inFlight: limit.limit,
-        seconds: secondsEach * limit.limit,
-      });
     const well = repeat(20, startTraceLimit(8), (limit) => at(limit, 0.1));
     const ill = repeat(60, well, (limit) => at(limit, 2));
     expect(ill.limit).toBe(2);
@@ -95,13 +97,22 @@ describe("the traces that a node is given at once", () => {
 
 describe("what a trace takes", () => {
   test("two light ones take as much as a heavy one; a massive one takes the node for itself", () => {
-    expect(traceWeight(lightBlockGas - 1)).toBe(0.5);
-    expect(traceWeight(lightBlockGas)).toBe(1);
-    expect(traceWeight(undefined)).toBe(1);
-    const massive = traceWeight(massiveBlockGas);
+    const start = startTraceLimit(8);
+    expect(traceWeight(start, lightBlockGas - 1)).toBe(0.5);
+    expect(traceWeight(start, lightBlockGas)).toBe(1);
+    expect(traceWeight(start, undefined)).toBe(1);
+    const massive = traceWeight(start, massiveBlockGas);
     expect(mayBegin({ limit: 8 }, 0, massive)).toBe(true);
     expect(mayBegin({ limit: 8 }, 0.5, massive)).toBe(false);
     expect(mayBegin({ limit: 8 }, massive, 0.5)).toBe(false);
+  });
+
+  test("what is usual on a chain of large blocks is not massive there", () => {
+    const gasUsed = 2 * massiveBlockGas;
+    const sample = { ...heavy, seconds: 1, weight: Number.POSITIVE_INFINITY, gasUsed };
+    const used = afterTrace(startTraceLimit(8), sample);
+    expect(traceWeight(used, gasUsed)).toBe(1);
+    expect(traceWeight(used, 4 * gasUsed)).toBe(Number.POSITIVE_INFINITY);
   });
 
   test("the first always may begin, and the sum of the others never passes the limit", () => {
