@@ -143,11 +143,11 @@ export async function readRecounts(
   clickhouse: ClickHouse,
   { network, processor }: { network: string; processor: Processor },
 ): Promise<ReadonlyMap<number, number>> {
-  const [row] = await clickhouse.query<{ buckets: string[]; times: string[] }>(
-    `SELECT groupArray(bucket) AS buckets, groupArray(toUnixTimestamp64Milli(counted_at)) AS times
+  const [row] = await clickhouse.query<{ buckets: number[]; times: number[] }>(
+    `SELECT groupArray(toUInt32(bucket)) AS buckets, groupArray(toFloat64(toUnixTimestamp64Milli(counted_at))) AS times
      FROM (${promised}) AS promised INNER JOIN (${counted}) AS counted USING (bucket)
      WHERE ${isSame}`,
     { parameters: { network, processor } },
   );
-  return new Map(row?.buckets.map((bucket, index) => [Number(bucket), Number(row.times[index])]));
+  return new Map(row?.buckets.map((bucket, index) => [bucket, row.times[index] ?? 0]));
 }
