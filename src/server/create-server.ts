@@ -47,6 +47,10 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   // Answers are described for readers; they are not cut to the description.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   app.setErrorHandler(answerError);
+  // An expectation that nobody knows may be ignored; Node would answer it without a body.
+  app.server.on("checkExpectation", (request, response) =>
+    app.server.emit("request", request, response),
+  );
   const explainMiss = watchRoutes(app);
   acceptEmptyJson(app);
   await guard(app, parts);

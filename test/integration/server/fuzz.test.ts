@@ -22,7 +22,7 @@ beforeAll(async () => {
   await fetch(anvil.url, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "anvil_mine", params: [5000] }),
+    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "anvil_mine", params: [2000] }),
   });
   env = await startClientEnv({ rpcUrl: anvil.url });
   env.fake().closeGate();
@@ -66,7 +66,7 @@ const processor = fc.oneof(
   fc.constantFrom("structlog", "transaction", "transaction_simple", "structlog_agg"),
   odd,
 );
-const number = fc.oneof(fc.nat(6000).map(String), fc.bigInt({ min: 0n }).map(String), odd);
+const number = fc.oneof(fc.nat(2500).map(String), fc.bigInt({ min: 0n }).map(String), odd);
 const path = fc.oneof(
   fc.tuple(processor, number).map(([p, n]) => `/api/v1/queue/block/${p}/${n}`),
   processor.map((p) => `/api/v1/queue/blocks/${p}`),
@@ -92,8 +92,8 @@ const query = fc.oneof(
   fc.tuple(number, number).map(([from, to]) => `?from=${from}&to=${to}`),
 );
 const block = fc.oneof(
-  fc.nat(6000),
-  fc.tuple(fc.nat(6000), fc.nat(50)).map(([from, more]) => `${from}-${from + more}`),
+  fc.nat(2500),
+  fc.tuple(fc.nat(2500), fc.nat(50)).map(([from, more]) => `${from}-${from + more}`),
   fc.double(),
   odd,
   fc.jsonValue(),
@@ -101,10 +101,10 @@ const block = fc.oneof(
 const body = fc.oneof(
   fc.constant(""),
   fc
-    .record({ blocks: fc.array(fc.oneof(fc.nat(6000), block)) })
+    .record({ blocks: fc.array(fc.oneof(fc.nat(2500), block)) })
     .map((value) => JSON.stringify(value)),
   fc
-    .record({ blocks: fc.array(fc.nat(6000), { maxLength: 2000, size: "max" }) })
+    .record({ blocks: fc.array(fc.nat(2500), { maxLength: 2000, size: "max" }) })
     .map((value) => JSON.stringify(value)),
   fc
     .record(
@@ -146,7 +146,7 @@ const json = { "content-type": "application/json" };
 const likelyRequest = fc.oneof(
   fc.record({
     method: fc.constant("POST"),
-    path: fc.tuple(used, fc.nat(6000)).map(([p, n]) => `/api/v1/queue/block/${p}/${n}`),
+    path: fc.tuple(used, fc.nat(2500)).map(([p, n]) => `/api/v1/queue/block/${p}/${n}`),
     headers: fc.constant({}),
     body: fc.constant(""),
   }),
@@ -158,8 +158,8 @@ const likelyRequest = fc.oneof(
       .record({
         blocks: fc.array(
           fc.oneof(
-            { weight: 9, arbitrary: fc.nat(5500) },
-            fc.tuple(fc.nat(5500), fc.nat(50)).map(([from, more]) => `${from}-${from + more}`),
+            { weight: 9, arbitrary: fc.nat(2200) },
+            fc.tuple(fc.nat(2200), fc.nat(50)).map(([from, more]) => `${from}-${from + more}`),
           ),
           { maxLength: 20 },
         ),
@@ -168,7 +168,7 @@ const likelyRequest = fc.oneof(
   }),
 );
 const request: fc.Arbitrary<Parameters<typeof toBytes>[0]> = fc.oneof(
-  { weight: 3, arbitrary: anyRequest },
+  { weight: 9, arbitrary: anyRequest },
   { weight: 1, arbitrary: likelyRequest },
 );
 
