@@ -1,9 +1,12 @@
 import type { Ledger } from "../activities/ports.ts";
 import type { BlockRef, Hex } from "../domain/chain.ts";
 import type { LedgerRow } from "../domain/ledger.ts";
+import { processors } from "../domain/processor.ts";
+import { readBucketsWith } from "./buckets.ts";
 import type { ClickHouse } from "./client.ts";
-import { readCoverage } from "./coverage.ts";
+import { intersectRanges, readCoverage } from "./coverage.ts";
 import { readGaps } from "./gaps.ts";
+import { chunkRanges, inRanges } from "./islands.ts";
 import {
   fromStoredRow,
   type StoredRow,
@@ -47,25 +50,7 @@ export function createLedger(clickhouse: ClickHouse): Ledger {
       await clickhouse.insertRows(table, rows.map(toColumns), { token, signal });
     },
     findGaps: (query) => readGaps(clickhouse, query),
-    async findByStatus({ network, status, kind, range, limit }) {
-      const rows = await clickhouse.query<{ block_number: string }>(
-        `SELECT DISTINCT block_number FROM ${table} FINAL
-         WHERE meta_network_name = {network:String} AND status = {status:String}
-           ${kind === undefined ? "" : "AND error_kind = {kind:String}"}
-           ${range ? "AND block_number BETWEEN {from:UInt64} AND {to:UInt64}" : ""}
-         ORDER BY block_number DESC LIMIT {limit:UInt32}`,
-        {
-          parameters: {
-            network,
-            status,
-            limit,
-            ...(kind === undefined ? {} : { kind }),
-            ...(range ? { from: range.fromBlock, to: range.toBlock } : {}),
-          },
-        },
-      );
-      return rows.map(({ block_number }) => Number(block_number));
-    },
+    findByStatus: (query) => readByStatus(clickhouse, query),
     coverage: (query) => readCoverage(clickhouse, query),
     history: (network, blockNumber) => readHistory(clickhouse, network, blockNumber),
   };
@@ -79,6 +64,28 @@ async function readHistory(clickhouse: ClickHouse, network: string, blockNumber:
     { parameters: { network, blockNumber } },
   );
   return rows.map((row) => ({ ...fromStoredRow(row), updatedAt: updatedAt(row) }));
+}
+
+/** Looks only into buckets that hold a row of the status, the newest first, until enough are found. */
+async function readByStatus(
+  clickhouse: ClickHouse,
+  { network, status, kind, range, limit }: Parameters<Ledger["findByStatus"]>[0],
+): Promise<number[]> {
+  const buckets = await readBucketsWith(clickhouse, { network, processors, statuses: [status] });
+  const within = range ? intersectRanges(buckets, range) : buckets;
+  const found: number[] = [];
+  for (const ranges of chunkRanges(within)) {
+    if (found.length >= limit) break;
+    const rows = await clickhouse.query<{ block_number: string }>(
+      `SELECT DISTINCT block_number FROM ${table} FINAL
+       WHERE meta_network_name = {network:String} AND status = {status:String}
+         AND (${inRanges(ranges)}) ${kind === undefined ? "" : "AND error_kind = {kind:String}"}
+       ORDER BY block_number DESC LIMIT {limit:UInt32}`,
+      { parameters: { network, status, limit, ...(kind === undefined ? {} : { kind }) } },
+    );
+    found.push(...rows.map(({ block_number }) => Number(block_number)));
+  }
+  return found.slice(0, limit);
 }
 
 async function readRows(
