@@ -8,6 +8,7 @@ import { probeNode } from "../../../src/rpc/probe.ts";
 import { createStepsCheck } from "../../../src/rpc/steps-check.ts";
 import { startAnvil } from "../../support/anvil.ts";
 import { createPool } from "../../support/node-pool.ts";
+import { startNodeProxy } from "../../support/node-proxy.ts";
 import { reply, startNodeDouble } from "./node-double.ts";
 
 const sender = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266";
@@ -86,6 +87,51 @@ test("anvil without --steps-tracing is refused as soon as a transaction ran code
       a transaction that ran code came back with structLogs: []
       Fix: start anvil with --steps-tracing; nothing was stored.]
   `);
+  await anvil.stop();
+});
+
+test.each([
+  ["answers steps in its place", { result: { gas: 1, structLogs: [{ op: "STOP" }] } }],
+  ["says so", { error: { code: -32_602, message: "tracer not found" } }],
+] as const)(
+  "a client that knows no callTracer and %s is refused once a transaction ran code",
+  async (_, instead) => {
+    const anvil = await startAnvil();
+    const old = await startNodeProxy(anvil.url, ({ method, params }) =>
+      method === "debug_traceTransaction" && JSON.stringify(params).includes("callTracer")
+        ? instead
+        : undefined,
+    );
+    await runCode(anvil.url);
+    const pool = createPool([{ name: "node-a", url: old.url }]);
+    await expect(pool.open()).rejects.toMatchObject({
+      name: "DebugNamespaceMissingError",
+      message: expect.stringContaining('The node "node-a" does not serve callTracer.'),
+    });
+    await old.stop();
+    await anvil.stop();
+  },
+);
+
+test("what a node can do is known after the probe, and by what it was seen to do", async () => {
+  const anvil = await startAnvil();
+  const pool = createPool([
+    { name: "node-a", url: anvil.url, maximumTraces: 2 },
+    { name: "node-b", url: "http://127.0.0.1:9" },
+  ]);
+  await pool.open();
+  await runCode(anvil.url);
+  await pool.open();
+  expect(pool.capabilities).toEqual({
+    "node-a": {
+      clientVersion: expect.stringMatching(/^anvil/),
+      traces: "seen",
+      noStateUpTo: null,
+      singlesFromGas: null,
+      tracesAtOnce: 2,
+    },
+    "node-b": null,
+  });
   await anvil.stop();
 });
 
