@@ -1,4 +1,6 @@
+import { rm } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { type RunningProcess, startProcess } from "./processes.ts";
 import { waitUntil } from "./wait-until.ts";
 
@@ -24,6 +26,9 @@ export const anvilMnemonic = "test test test test test test test test test test 
 
 /** Starts npm's anvil: chain id 31337, its well-known mnemonic, `finalized` = latest - 2. */
 export async function startAnvil(options: AnvilOptions): Promise<Anvil> {
+  // States of old blocks, gigabytes of them; by default they stay in the user's home for ever when anvil is killed.
+  const statesFolder = join(dirname(options.logFile), "anvil-states");
+  await rm(statesFolder, { recursive: true, force: true });
   const anvil = startProcess({
     name: "anvil",
     command: findAnvilBinary(),
@@ -33,6 +38,7 @@ export async function startAnvil(options: AnvilOptions): Promise<Anvil> {
       `--chain-id=${chainId}`,
       `--mnemonic=${anvilMnemonic}`,
       "--slots-in-an-epoch=1",
+      `--cache-path=${statesFolder}`,
       ...(options.stepsTracing === false ? [] : ["--steps-tracing"]),
       ...(options.args ?? []),
     ],
@@ -44,7 +50,14 @@ export async function startAnvil(options: AnvilOptions): Promise<Anvil> {
     timeoutMs: 30_000,
     process: anvil,
   });
-  return { url: `http://127.0.0.1:${port}`, process: anvil, stop: () => anvil.stop() };
+  return {
+    url: `http://127.0.0.1:${port}`,
+    process: anvil,
+    stop: async () => {
+      await anvil.stop();
+      await rm(statesFolder, { recursive: true, force: true });
+    },
+  };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startAnvil as startDevAnvil } from "../../src/dev/anvil.ts";
@@ -19,7 +19,10 @@ export async function startAnvil(
   return {
     url: anvil.url,
     pid: anvil.process.pid,
-    stop: anvil.stop,
+    stop: async () => {
+      await anvil.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
     kill: () => anvil.process.kill(),
   };
 }
