@@ -167,6 +167,20 @@ describe("findGaps counts again", () => {
     });
   });
 
+  test("and finds gaps also where counting fails", async () => {
+    const world = createFakeWorld();
+    await world.ranges.write([runningRange({ workflowId: "dead" })]);
+    world.dependencies.recounts.recountNext = async () => {
+      throw new Error("too slow");
+    };
+
+    const gaps = await call(world, (activities) =>
+      activities.findGaps({ network: "net", processors, limit: 100 }),
+    );
+
+    expect(gaps.counts.missing).toBe(100);
+  });
+
   test("and believes no count that the next one does not confirm", async () => {
     const world = createFakeWorld();
     world.node.mine(3, { steps: 5 });
