@@ -125,6 +125,15 @@ describe("reading", () => {
   });
 });
 
+/** fetch sets Host and Origin itself. */
+const statusOf = (headers: Record<string, string>) =>
+  new Promise<number | undefined>((resolve, reject) => {
+    httpGet(`${local.url}/api/v1/status`, { headers }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    }).on("error", reject);
+  });
+
 describe("access", () => {
   test.each([
     ["/api/v1/status", "GET"],
@@ -175,13 +184,6 @@ describe("access", () => {
   });
 
   test("without tokens a name that only points here gets nothing, nor does another page", async () => {
-    const statusOf = (headers: Record<string, string>) =>
-      new Promise<number | undefined>((resolve, reject) => {
-        httpGet(`${local.url}/api/v1/status`, { headers }, (response) => {
-          response.resume();
-          resolve(response.statusCode);
-        }).on("error", reject);
-      });
     expect(await statusOf({ host: "evil.example" })).toBe(403);
     expect(await statusOf({ origin: "https://evil.example" })).toBe(403);
     expect(await statusOf({ host: "localhost:1" })).toBe(200);

@@ -224,7 +224,7 @@ test(
   async () => {
     const statuses = new Map<number | null, number>();
     const queued = new Set<string>();
-    const say = (name: string, blockNumber: unknown) =>
+    const say = (name: string, blockNumber: number) =>
       queued.add(`${name === "transaction_simple" ? "transaction" : name} ${blockNumber}`);
     await fc.assert(
       fc.asyncProperty(request, async (sent) => {

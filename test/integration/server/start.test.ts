@@ -44,6 +44,12 @@ async function waitForLine(server: RunningProcess, text: string): Promise<void> 
   });
 }
 
+const kindOf = (kind: string) => ({
+  status: 503,
+  retryAfter: "5",
+  json: { type: `urn:blockloom:problem:${kind}`, fix: expect.any(String) },
+});
+
 test("it refuses to listen wider than this machine without tokens, and says the fix", async () => {
   const server = startServer({ ...network, API_ADDRESS: "0.0.0.0:8300" });
   expect(await server.exited).toEqual({ code: 1, signal: null });
@@ -95,11 +101,6 @@ test("it answers at once, says what is away, goes on when it comes or comes back
   expect(await ask("/health/ready")).toMatchObject({
     status: 503,
     json: { detail: "Away: temporal, clickhouse.", away: ["temporal", "clickhouse"] },
-  });
-  const kindOf = (kind: string) => ({
-    status: 503,
-    retryAfter: "5",
-    json: { type: `urn:blockloom:problem:${kind}`, fix: expect.any(String) },
   });
   expect(await ask("/api/v1/status")).toMatchObject(kindOf("temporal-unavailable"));
   expect(await ask("/api/v1/coverage")).toMatchObject(kindOf("storage-unavailable"));

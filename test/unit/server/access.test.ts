@@ -39,16 +39,16 @@ describe("a token", () => {
   });
 });
 
-describe("without tokens, the API", () => {
-  const kindOf = (headers: Record<string, string>): string => {
-    try {
-      refuseForeignPages(headers);
-      return "taken";
-    } catch (error) {
-      return error instanceof Problem ? error.options.kind : String(error);
-    }
-  };
+const kindOf = (headers: Record<string, string>): string => {
+  try {
+    refuseForeignPages(headers);
+    return "taken";
+  } catch (error) {
+    return error instanceof Problem ? error.options.kind : String(error);
+  }
+};
 
+describe("without tokens, the API", () => {
   test.each([
     [{ host: "127.0.0.1:8300" }, "taken"],
     [{ host: "localhost" }, "taken"],

@@ -6,9 +6,9 @@ import { openApi } from "./open-api.ts";
 
 const config = loadConfig({ env: { NETWORK: "n", RPC_URL: "http://n" }, cwd: "/nonexistent" });
 const backends = openBackends(config);
+const silent = () => {};
 let app: Awaited<ReturnType<typeof createServer>>;
 beforeAll(async () => {
-  const silent = () => {};
   const logger = { trace: silent, debug: silent, info: silent, warn: silent, error: silent };
   app = await createServer({
     config,
@@ -27,9 +27,9 @@ afterAll(async () => {
 const read = (accept = "*/*") =>
   app.inject({ url: "/api/docs", headers: { host: "localhost", accept } });
 
-describe("the OpenAPI document", () => {
-  const readDocument = async () => openApi.parse((await read()).json());
+const readDocument = async () => openApi.parse((await read()).json());
 
+describe("the OpenAPI document", () => {
   test("is one of OpenAPI 3.1 and names every route", async () => {
     const { paths } = await readDocument();
     const documented = Object.entries(paths).flatMap(([path, operations]) =>
