@@ -57,7 +57,7 @@ export function queryJob<Answer>(
 export async function updateJob(
   client: Client,
   target: CallTarget,
-  update: "setHeadPolicy" | "setConcurrency",
+  update: "setHeadPolicy" | "setConcurrency" | "acceptReorg",
   value: object,
 ): Promise<void> {
   const handle = client.workflow.getHandle(target.workflowId);

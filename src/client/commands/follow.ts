@@ -3,7 +3,7 @@ import type { NetworkConfig } from "../../config/load-config.ts";
 import type { HeadPolicy } from "../../domain/chain.ts";
 import { workflowIds } from "../../workflows/messages.ts";
 import { parseBlockNumber } from "../block-text.ts";
-import type { CommandContext } from "../context.ts";
+import { actorName, type CommandContext } from "../context.ts";
 import { targetOf } from "../job-target.ts";
 import { startFollow } from "../jobs.ts";
 import type { Outcome } from "../outcome.ts";
@@ -28,6 +28,14 @@ export function addFollow(program: Command, act: Act): void {
     .description("change which head counts, while it runs")
     .addOption(headOption().makeOptionMandatory())
     .action(({ head }: { head: HeadPolicy }) => act((context) => setHead(context, head)));
+  follow
+    .command("accept-reorg")
+    .description("follow the node's chain, though rows that were final say otherwise")
+    .argument("<block>", "the first block that differs")
+    .argument("<hash>", "the node's hash of it, so that no other branch is meant")
+    .action((block: string, blockHash: string) =>
+      act((context) => acceptReorg(context, { fromBlock: parseBlockNumber(block), blockHash })),
+    );
   addExamples(follow, "follow start --head safe", "follow status --json");
 }
 
@@ -64,5 +72,20 @@ async function setHead(context: CommandContext, head: HeadPolicy): Promise<Outco
   return {
     json: { workflowId: job.workflowId, headPolicy: head },
     text: `${job.workflowId} now follows the ${head} head.`,
+  };
+}
+
+async function acceptReorg(
+  context: CommandContext,
+  word: { readonly fromBlock: number; readonly blockHash: string },
+): Promise<Outcome> {
+  const job = nameFollow(context.network());
+  await updateJob(await context.temporal(), targetOf(job), "acceptReorg", {
+    ...word,
+    actor: actorName(),
+  });
+  return {
+    json: { workflowId: job.workflowId, ...word },
+    text: `${job.workflowId} follows the node's chain from block ${word.fromBlock} on, if it has ${word.blockHash} there.`,
   };
 }

@@ -101,9 +101,10 @@ function lastError({ lastError: error }: { lastError: string | null }): Field[] 
   return error ? [["last error", error.split("\n")[0] ?? error]] : [];
 }
 
-function stateOf({ paused, waitingFor }: { paused: boolean; waitingFor: string | null }): string {
-  if (paused) return "paused";
-  return waitingFor ? "waiting" : "running";
+function stateOf(job: { paused: boolean; waitingFor: string | null; halted?: boolean }): string {
+  if (job.paused) return "paused";
+  if (job.halted) return "halted";
+  return job.waitingFor ? "waiting" : "running";
 }
 
 function rateOf(progress: BackfillProgress): string {

@@ -87,6 +87,17 @@ describe("follow", () => {
     expect((await client("follow start --head safe")).exitCode).toBe(2);
   });
 
+  test("takes a person's word on a reorg beneath finality, with a whole hash alone", async () => {
+    await client("follow start");
+    const hash = `0x${"a".repeat(64)}`;
+    expect((await client(`follow accept-reorg 1,000 ${hash} --json`)).json).toMatchObject({
+      fromBlock: 1000,
+      blockHash: hash,
+    });
+    expect((await client("follow accept-reorg 1000 0x12 --json")).exitCode).toBe(2);
+    await client("follow stop");
+  });
+
   test.each(["pause", "resume", "stop", "status", "set-head --head safe"])(
     "%s of a job that does not run says how to start it",
     async (command) => {

@@ -30,6 +30,7 @@ const commands = [
   "follow",
   "follow start",
   "follow set-head",
+  "follow accept-reorg",
   "backfill",
   "backfill set-concurrency",
   "index",
