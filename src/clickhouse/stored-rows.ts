@@ -45,8 +45,8 @@ export async function* readStoredRows(
   /** Rows under the key `from` that were told already: a row that stands twice may lie on a border of pages. */
   let told = 0;
   for (;;) {
-    const rows: Record<string, unknown>[] = await clickhouse.query<Record<string, unknown>>(
-      `SELECT ${columns.map(quoted).join(", ")} FROM ${dataTables[processor]}
+    const rows: { cells: Cell[] }[] = await clickhouse.query<{ cells: Cell[] }>(
+      `SELECT [${columns.map(asText).join(", ")}] AS cells FROM ${dataTables[processor]}
        WHERE meta_network_name = {network:String} AND block_number = {blockNumber:UInt64}
          AND attempt_id = {attemptId:UInt64} ${from === null ? "" : `AND ${notBelow(key)}`}
        ORDER BY meta_network_name, block_number, attempt_id, ${key.map(quoted).join(", ")}
@@ -60,7 +60,7 @@ export async function* readStoredRows(
         },
       },
     );
-    const page = rows.slice(told).map((row) => columns.map((name) => toCell(row[name])));
+    const page = rows.slice(told).map(({ cells }) => cells);
     yield page;
     const last = page.at(-1);
     if (last === undefined || rows.length < rowsPerPage + told) return;
@@ -86,8 +86,12 @@ function quoted(name: string): string {
   return `\`${name}\``;
 }
 
-function toCell(value: unknown): Cell {
-  if (value === null || value === undefined) return null;
-  if (Array.isArray(value)) return `[${value.join(",")}]`;
-  return typeof value === "string" ? value : JSON.stringify(value);
+const arrays: ReadonlySet<string> = new Set(["call_frame_path", "blob_hashes"]);
+
+/** A column as a {@link Cell}, made by the server: it writes numbers faster than JavaScript reads them. */
+function asText(name: string): string {
+  const column = quoted(name);
+  return arrays.has(name)
+    ? `concat('[', arrayStringConcat(arrayMap(item -> toString(item), ${column}), ','), ']')`
+    : `toString(${column})`;
 }
