@@ -101,14 +101,17 @@ export class RpcNodePool implements NodePool {
     this.#probeBesides();
     this.#gauge();
     const found = this.#pick(blockNumber, tried);
-    if (found && !(tried.size === 0 && (await this.#isElsewhere(blockNumber)))) {
+    if (found) {
+      if (tried.size === 0 && (await this.#isElsewhere(blockNumber))) {
+        throw this.#notReached(blockNumber);
+      }
       const { turn } = found;
       found.beginTrace(this.#turn);
       this.#turn = Math.max(this.#turn, turn);
       return this.#view(found);
     }
     if (tried.size > 0) return null;
-    const [back] = found ? [] : await this.#askAll();
+    const [back] = await this.#askAll();
     if (back) return this.#view(back);
     throw this.#refusal ?? this.unavailable();
   }
@@ -225,6 +228,16 @@ export class RpcNodePool implements NodePool {
       node: this.name,
       method: "none of them serves",
       reason: reasons.join(" | "),
+    });
+  }
+
+  #notReached(blockNumber: number): NodeUnavailableError {
+    const away = this.#nodes.filter((node) => !node.isServing).map(({ name }) => name);
+    const lagging = this.#serving.map(({ name, head }) => `${name} has reached ${head}`);
+    return new NodeUnavailableError({
+      node: away.join(", "),
+      method: `block ${blockNumber}`,
+      reason: lagging.join(", "),
     });
   }
 

@@ -308,6 +308,43 @@ describe("a replica that lags", () => {
   });
 });
 
+test("a replica that stays on a branch which the chain left does not bring it back, also where it is all that is left", async () => {
+  const moving = await startChain();
+  const fresh = await behindProxy(undefined, moving.anvil.url);
+  const { world, pool } = await worldOf([
+    { name: "stale", url: anvil.url },
+    { name: "fresh", url: fresh.url },
+  ]);
+  const follow = start(world, { fromBlock: tip - 4, toBlock: null });
+  const shownTip = () => world.ledger.winner(tip);
+  await expect.poll(shownTip, { timeout: 20_000 }).toMatchObject({ status: "complete" });
+  const oldHash = shownTip()?.blockHash;
+
+  await callNode(moving.anvil.url, "anvil_reorg", [2, []]);
+  await callNode(moving.anvil.url, "evm_mine", []);
+  await expect
+    .poll(() => world.ledger.winner(tip + 1), { timeout: 20_000 })
+    .toMatchObject({ status: "complete", node: "fresh" });
+  const newHash = shownTip()?.blockHash;
+  expect(newHash).not.toBe(oldHash);
+
+  await fresh.outage(true);
+  const asked = pool.faults.length;
+  await expect.poll(() => pool.faults.length, { timeout: 20_000 }).toBeGreaterThan(asked);
+  for (const _ of [1, 2, 3]) {
+    expect((await pool.asOne.head("latest"))?.number).toBe(tip + 1);
+  }
+  follow.cancel();
+  // Looking for what it cannot see any more it may have ended, which Temporal tries again.
+  await follow.result.catch((error: unknown) => {
+    expect(error).toMatchObject({ name: "NodeUnavailableError" });
+  });
+  expect(shownTip()).toMatchObject({ status: "complete", blockHash: newHash });
+  expect(world.ledger.winner(tip + 1)).toMatchObject({ status: "complete" });
+  expect(world.ledger.versions.some(({ status }) => status === "retracted")).toBe(false);
+  await moving.anvil.stop();
+});
+
 describe("a node that is asked too often", () => {
   test("is left alone for the time it asks for, gets fewer traces at once, and nothing is booked", async () => {
     let refusals = 1;
