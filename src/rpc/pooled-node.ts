@@ -15,6 +15,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { createExecutionNode, type RawNode } from "./execution-node.ts";
 import type { NodeListener, NodeState } from "./node-meters.ts";
 import type { NodeFault } from "./node-observer.ts";
+import { describeFault, faultWords } from "./node-words.ts";
 import { type ProbedChain, type ProbeOptions, probeNode } from "./probe.ts";
 import { createStepsCheck, type StepsCheck } from "./steps-check.ts";
 import { AdaptiveTraceGate } from "./trace-gate.ts";
@@ -222,7 +223,7 @@ export class PooledNode implements NodeFacts {
         this.#outage = error instanceof NodeUnavailableError ? error : null;
         // What counts as a failure was counted where the call failed, but for the trial's.
         if (this.#calls.state !== "open") this.#calls = trip(this.#calls, Date.now(), policy);
-        this.#tell("away", describe(error));
+        this.#tell("away", describeFault(error));
       } else {
         this.#refuse(error);
       }
@@ -245,7 +246,7 @@ export class PooledNode implements NodeFacts {
   #refuse(error: AppError): void {
     this.#refusal = error;
     this.#calls = trip(this.#calls, Date.now(), policy);
-    this.#tell("refused", describe(error));
+    this.#tell("refused", describeFault(error));
   }
 
   #onFault(fault: NodeFault): void {
@@ -257,7 +258,7 @@ export class PooledNode implements NodeFacts {
     // It is there, and says that it is asked too often.
     if (fault.kind === "rate_limited") return;
     this.#calls = afterFailure(this.#calls, Date.now(), policy);
-    if (this.#calls.state === "open") this.#tell("away", words[fault.kind]);
+    if (this.#calls.state === "open") this.#tell("away", faultWords[fault.kind]);
   }
 
   #onTraced(fault: NodeFault | null): void {
@@ -281,19 +282,6 @@ export class PooledNode implements NodeFacts {
     const clientVersion = this.#chain?.clientVersion ?? null;
     listener.report({ network, node: this.name, state, reason, clientVersion });
   }
-}
-
-const words = {
-  unreachable: "it cannot be reached",
-  timeout: "it does not answer in time",
-  http: "it answers with an error status",
-  garbled: "its answers are no JSON-RPC",
-  rate_limited: "it is asked too often",
-} as const satisfies Record<NodeFault["kind"], string>;
-
-function describe(error: unknown): string {
-  if (!(error instanceof AppError)) return "an unknown fault";
-  return [error.message.split("\n", 1)[0], ...error.facts].join(" ");
 }
 
 function forHead(node: RawNode): RawNode {

@@ -84,7 +84,8 @@ export class AdaptiveTraceGate implements TraceGate {
 
   /** The node asks to be left alone. @param retryAfterMs - null: it does not say for how long. */
   rest(retryAfterMs: number | null): void {
-    this.#refusals += 1;
+    // Once for all that were under way together.
+    if (Date.now() >= this.#restsUntilMs) this.#refusals += 1;
     const ownMs = Math.min(firstRestMs * 2 ** Math.min(this.#refusals - 1, 10), longestRestMs);
     this.#restsUntilMs = Math.max(this.#restsUntilMs, Date.now() + (retryAfterMs ?? ownMs));
     for (const waiting of this.#waiting.splice(0)) waiting.refuse(this.#resting());
@@ -104,7 +105,7 @@ export class AdaptiveTraceGate implements TraceGate {
   #toTurn(turn: Turn, gasUsed: number | undefined): TraceTurn {
     const begunAtMs = Date.now();
     const { weight, isHead } = turn;
-    const inFlight = this.#bulkInFlight;
+    const inFlight = this.#counted;
     const wasFull = !mayBegin(this.#limit, inFlight, weight);
     return {
       done: ({ seconds, bytes }) => {
@@ -166,12 +167,18 @@ export class AdaptiveTraceGate implements TraceGate {
   #mayBegin({ weight, isHead }: Turn): boolean {
     // A slot of its own: the head never waits behind a backfill.
     if (isHead && ![...this.#running].some((turn) => turn.isHead)) return true;
-    return mayBegin(this.#limit, this.#bulkInFlight, weight);
+    return mayBegin(this.#limit, this.#counted, weight);
   }
 
-  get #bulkInFlight(): number {
+  /** Weights under way, but for one trace of the head: that slot is its own. */
+  get #counted(): number {
     let sum = 0;
-    for (const { weight, isHead } of this.#running) if (!isHead) sum += weight;
+    let isReserveSeen = false;
+    for (const { weight, isHead } of this.#running) {
+      const isReserve = isHead && !isReserveSeen;
+      if (isReserve) isReserveSeen = true;
+      else sum += weight;
+    }
     return sum;
   }
 }

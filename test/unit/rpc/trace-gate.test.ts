@@ -42,6 +42,15 @@ describe("the gate of a node", () => {
     expect([waiting.state.begun, head.state.begun]).toEqual([false, true]);
   });
 
+  test("the head has one slot of its own, and no more: what it asks for beyond counts like a backfill's", async () => {
+    const gate = new AdaptiveTraceGate(1);
+    await gate.take({ ...heavy, isHead: true });
+    await gate.take({ ...heavy, isHead: true });
+    const third = await ask(gate, { ...heavy, isHead: true });
+    const bulk = await ask(gate, heavy);
+    expect([third.state.begun, bulk.state.begun]).toEqual([false, false]);
+  });
+
   test("a massive trace runs alone, and is not passed by for ever", async () => {
     const gate = new AdaptiveTraceGate(8);
     const first = await gate.take(heavy);
@@ -82,7 +91,9 @@ describe("the gate of a node", () => {
     const gate = new AdaptiveTraceGate(8);
     const restOf = () => gate.restsUntilMs - Date.now();
     gate.rest(null);
+    gate.rest(null);
     expect(restOf()).toBe(1000);
+    await vi.advanceTimersByTimeAsync(1000);
     gate.rest(null);
     expect(restOf()).toBe(2000);
   });
