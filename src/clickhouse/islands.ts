@@ -24,9 +24,11 @@ type StretchQuery = {
   readonly expected: readonly BlockRange[];
 };
 
-/** Blocks and ranges that one statement looks at singly: bounds its answer and its text. */
-const blocksPerLook = 1_000_000;
-const rangesPerLook = 1000;
+/** What one statement is asked for, in buckets: bounds its answer (1,000 blocks each) and its text. */
+const weightPerLook = 1000;
+/** Parts of so many blocks are listed block by block; longer ones are compared with, for every row. */
+const listedBlocks = 16;
+const weightOfComparison = 20;
 
 /** What is to be told next: islands that are known, and parts that have to be looked at. */
 type Step = {
@@ -72,7 +74,7 @@ function* planSteps(
   lastBlock: number,
 ): Generator<Step> {
   let step: Step = { solid: [], open: [], toBlock: 0 };
-  let openBlocks = 0;
+  let openWeight = 0;
   let next = 0;
   for (const [bucket, inBucket] of groups) {
     const range = bucketRange(bucket);
@@ -89,13 +91,19 @@ function* planSteps(
       continue;
     }
     step.open.push(...parts);
-    openBlocks += bucketBlocks;
-    if (openBlocks < blocksPerLook && step.open.length < rangesPerLook) continue;
+    openWeight += parts.reduce((sum, part) => sum + weightOf(part), 0);
+    if (openWeight < weightPerLook) continue;
     yield { ...step, toBlock: Math.min(range.toBlock, lastBlock) };
     step = { solid: [], open: [], toBlock: 0 };
-    openBlocks = 0;
+    openWeight = 0;
   }
   yield { ...step, toBlock: lastBlock };
+}
+
+/** What a part adds to a statement's text and to what is evaluated for every row. */
+function weightOf(range: BlockRange): number {
+  if (isWholeBuckets(range)) return 1;
+  return isListed(range) ? countBlocks(range) : weightOfComparison;
 }
 
 /** Each place stands once, and they fill the way from the first to the last: no older version, no hole. */
@@ -163,34 +171,50 @@ async function look(
 }
 
 /**
- * A condition that the primary key prunes by. Whole buckets are named by a set: a long OR is evaluated for every row.
+ * A condition that the primary key prunes by. Whole buckets and single blocks are named by sets: a long OR is
+ * evaluated for every row.
  */
 export function inRanges(ranges: readonly BlockRange[]): string {
   const buckets: number[] = [];
+  const blocks: number[] = [];
   const parts: string[] = [];
-  for (const { fromBlock, toBlock } of ranges) {
-    const isWhole = fromBlock % bucketBlocks === 0 && (toBlock + 1) % bucketBlocks === 0;
-    if (!isWhole) parts.push(`block_number BETWEEN ${fromBlock} AND ${toBlock}`);
-    else for (let b = bucketOf(fromBlock); b <= bucketOf(toBlock); b += 1) buckets.push(b);
+  for (const range of ranges) {
+    const { fromBlock, toBlock } = range;
+    if (isWholeBuckets(range)) {
+      for (let b = bucketOf(fromBlock); b <= bucketOf(toBlock); b += 1) buckets.push(b);
+    } else if (isListed(range)) {
+      for (let block = fromBlock; block <= toBlock; block += 1) blocks.push(block);
+    } else {
+      parts.push(`block_number BETWEEN ${fromBlock} AND ${toBlock}`);
+    }
   }
+  if (blocks.length > 0) parts.push(`block_number IN (${blocks.join(", ")})`);
   if (buckets.length > 0) {
     parts.push(`intDiv(block_number, ${bucketBlocks}) IN (${buckets.join(", ")})`);
   }
   return parts.join(" OR ");
 }
 
+function isWholeBuckets({ fromBlock, toBlock }: BlockRange): boolean {
+  return fromBlock % bucketBlocks === 0 && (toBlock + 1) % bucketBlocks === 0;
+}
+
+function isListed(range: BlockRange): boolean {
+  return countBlocks(range) <= listedBlocks;
+}
+
 /** Cuts disjoint ranges, oldest first, into groups that one statement can be asked for, newest first. */
 export function chunkRanges(ranges: readonly BlockRange[]): BlockRange[][] {
   const chunks: BlockRange[][] = [];
-  let blocks = Number.POSITIVE_INFINITY;
+  let weight = Number.POSITIVE_INFINITY;
   for (const range of ranges.toReversed()) {
     const last = chunks.at(-1);
-    if (last && blocks < blocksPerLook && last.length < rangesPerLook) {
+    if (last && weight < weightPerLook) {
       last.push(range);
-      blocks += countBlocks(range);
+      weight += weightOf(range);
     } else {
       chunks.push([range]);
-      blocks = countBlocks(range);
+      weight = weightOf(range);
     }
   }
   return chunks;
