@@ -92,7 +92,7 @@ async function guard(app: FastifyInstance, { config, tokens, logger }: ServerPar
       route: request.routeOptions.url ?? "none",
       status: statusCode,
       milliseconds: Math.round(reply.elapsedTime),
-      caller: request.caller.kind === "token" ? request.caller.name : request.caller.kind,
+      who: request.caller.kind === "token" ? request.caller.name : request.caller.kind,
       address: request.ip,
       requestId: request.id,
     };

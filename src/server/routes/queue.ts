@@ -156,7 +156,7 @@ async function queueList(request: FastifyRequest<ListRequest>, parts: ServerPart
   };
 }
 
-/** Queues, and says in the log who had what done: the audit trail. */
+/** Queues, and says in the log who had what done, or tried to: the audit trail. */
 async function queue(
   request: FastifyRequest,
   { backends, logger }: ServerParts,
@@ -164,18 +164,24 @@ async function queue(
   head = Number.MAX_SAFE_INTEGER,
 ): Promise<QueueResult> {
   const actor = actorOf(request.caller);
-  const result = await queueBlocks(backends, { ...wanted, actor }, head);
-  logger.info("Queued blocks", {
+  const asked = {
     actor,
     address: request.ip,
     network: wanted.network.name,
     processor: wanted.processor,
-    ...summarise(result),
     blocks: describeBlocks(wanted.blocks),
     reason: wanted.reason,
     requestId: request.id,
-  });
-  return result;
+  };
+  try {
+    const result = await queueBlocks(backends, { ...wanted, actor }, head);
+    logger.info("Queued blocks", { ...asked, ...summarise(result) });
+    return result;
+  } catch (error) {
+    // Temporal may have taken it all the same, where no worker answered.
+    logger.warn("Could not queue blocks", { ...asked, error });
+    throw error;
+  }
 }
 
 function describeBlocks(blocks: readonly number[]): string {
