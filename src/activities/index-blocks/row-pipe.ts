@@ -4,9 +4,12 @@ import type { TransactionRow } from "../../trace/transaction-rows.ts";
 import type { Attempt, RowStore, RowWriter } from "../ports.ts";
 import { untilAborted } from "./abortable.ts";
 
-/** An insert costs ClickHouse 20 ms of CPU however few rows it has, merges included: at 50,000 rows a third of all (ADR 6). */
-const flushRows = 100_000;
-const flushBytes = 16 * 1024 * 1024;
+/**
+ * An insert costs ClickHouse 20 ms of CPU however few rows it has, merges of its parts included: with 50,000 rows
+ * that was half of all it did (ADR 6). Structlogs take about 117 bytes a row.
+ */
+const flushRows = 200_000;
+const flushBytes = 24 * 1024 * 1024;
 
 /**
  * Two writers in turn: one fills while the other one's insert is under way, so that the node and ClickHouse work at

@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS execution_structlog
 ENGINE = MergeTree
 PARTITION BY (meta_network_name, intDiv(block_number, 201600))
 ORDER BY (meta_network_name, block_number, attempt_id, transaction_index, `index`, call_frame_id)
-SETTINGS non_replicated_deduplication_window = 10000
+SETTINGS non_replicated_deduplication_window = 10000, min_bytes_for_wide_part = 67108864
 COMMENT 'One row per opcode run and per synthetic frame, of every attempt. Read canonical_execution_transaction_structlog.';
 
 -- A join and not IN: a filter on block_number or meta_network_name reaches both sides, so one block of

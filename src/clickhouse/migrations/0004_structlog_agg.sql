@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS execution_structlog_agg
 ENGINE = MergeTree
 PARTITION BY (meta_network_name, intDiv(block_number, 201600))
 ORDER BY (meta_network_name, block_number, attempt_id, transaction_index, call_frame_id, operation)
-SETTINGS non_replicated_deduplication_window = 10000
+SETTINGS non_replicated_deduplication_window = 10000, min_bytes_for_wide_part = 67108864
 COMMENT 'One summary row per call frame and one row per frame and opcode, of every attempt. Read canonical_execution_transaction_structlog_agg.';
 
 -- A join and not IN, as in canonical_execution_transaction_structlog.
