@@ -26,7 +26,7 @@ type DueBucket = {
 };
 
 /** The complete ledger rows of each bucket, from the projection `coverage_bucket`. */
-const promised = `
+const promised = (which = "") => `
   SELECT
     bucket, sum(group_versions) AS versions, sum(group_attempts) AS attempts_sum, sum(group_rows) AS rows,
     max(group_changed) AS changed_at
@@ -37,6 +37,7 @@ const promised = `
       sum(attempt_id) AS group_attempts, sum(row_count) AS group_rows, max(updated_at) AS group_changed
     FROM execution_block
     WHERE meta_network_name = {network:String} AND processor = {processor:String} AND status = 'complete'
+      ${which}
     GROUP BY bucket, status, proof
   )
   GROUP BY bucket`;
@@ -81,7 +82,7 @@ async function readDue(
        changed_at >= started_at - INTERVAL ${unsafeSeconds} SECOND AND changed_at < started_at
          AND counted_at < started_at AS is_unsafe,
        NOT (${isSame}) AS is_changed
-     FROM (${promised}) AS promised LEFT JOIN (${counted}) AS counted USING (bucket)
+     FROM (${promised()}) AS promised LEFT JOIN (${counted}) AS counted USING (bucket)
      WHERE rows > 0
        AND (is_unsafe
          OR (is_changed AND changed_at < now64(3) - INTERVAL ${restSeconds} SECOND)
@@ -138,6 +139,10 @@ function isIn(block: number, { fromBlock, toBlock }: BlockRange): boolean {
   return fromBlock <= block && block <= toBlock;
 }
 
+/** Where nothing was counted again yet, nothing else is read either. */
+const isCounted = `intDiv(block_number, ${bucketBlocks}) IN
+  (SELECT bucket FROM ${table} WHERE meta_network_name = {network:String} AND processor = {processor:String})`;
+
 /** When each bucket was last counted, in milliseconds; those are left out whose rows are others by now. */
 export async function readRecounts(
   clickhouse: ClickHouse,
@@ -145,7 +150,7 @@ export async function readRecounts(
 ): Promise<ReadonlyMap<number, number>> {
   const [row] = await clickhouse.query<{ buckets: number[]; times: number[] }>(
     `SELECT groupArray(toUInt32(bucket)) AS buckets, groupArray(toFloat64(toUnixTimestamp64Milli(counted_at))) AS times
-     FROM (${promised}) AS promised INNER JOIN (${counted}) AS counted USING (bucket)
+     FROM (${promised(`AND ${isCounted}`)}) AS promised INNER JOIN (${counted}) AS counted USING (bucket)
      WHERE ${isSame}`,
     { parameters: { network, processor } },
   );
