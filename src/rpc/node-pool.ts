@@ -86,12 +86,13 @@ export class RpcNodePool implements NodePool {
       .filter((node) => node.isServing || node.isProbeDue || isFirst)
       .map((node) => this.#admit(node));
     await untilSettled(looks, isFirst ? longestFirstLookMs : longestLookMs);
-    if (this.#serving.length === 0 && !isFirst) await this.#askAll();
+    if (this.#serving.length === 0 && !isFirst) await this.revive();
     this.#compareChains();
     const [first] = this.#serving;
     const chain = first?.chain;
-    if (this.#refusal && (isFirst || !first)) throw this.#refusal;
-    if (!first || !chain) throw this.unavailable();
+    const [refusal] = this.#refusals;
+    if (refusal && isFirst) throw refusal;
+    if (!first || !chain) throw this.#whyNone();
     this.#isOpened = true;
     this.#gauge();
     return { node: this.#view(this.leader ?? first), chain };
@@ -111,9 +112,9 @@ export class RpcNodePool implements NodePool {
       return this.#view(found);
     }
     if (tried.size > 0) return null;
-    const [back] = await this.#askAll();
+    const [back] = await this.revive();
     if (back) return this.#view(back);
-    throw this.#refusal ?? this.unavailable();
+    throw this.#whyNone();
   }
 
   proved(name: string): void {
@@ -145,8 +146,14 @@ export class RpcNodePool implements NodePool {
     return this.#nodes.filter((node) => node.isServing);
   }
 
-  get #refusal(): AppError | undefined {
-    return this.#nodes.flatMap(({ refusal }) => refusal ?? [])[0];
+  get #refusals(): readonly AppError[] {
+    return this.#nodes.flatMap(({ refusal }) => refusal ?? []);
+  }
+
+  /** Where one is only away, waiting for it helps; where all must not be used, it does not. */
+  #whyNone(): AppError {
+    const [refusal] = this.#refusals;
+    return refusal && this.#refusals.length === this.size ? refusal : this.unavailable();
   }
 
   #inOrder(blockNumber: number | null): PooledNode[] {
@@ -180,8 +187,8 @@ export class RpcNodePool implements NodePool {
     return this.#serving.every(isBelow);
   }
 
-  /** None serves: whoever needs one now does not wait for the time of a trial. */
-  async #askAll(): Promise<readonly PooledNode[]> {
+  /** Where none serves: whoever needs one now does not wait for the time of a trial. */
+  async revive(): Promise<readonly PooledNode[]> {
     await Promise.all(this.#nodes.map((node) => this.#admit(node)));
     return this.#serving;
   }
@@ -221,9 +228,7 @@ export class RpcNodePool implements NodePool {
     const outages = this.#nodes.flatMap(({ outage }) => outage ?? []);
     const [only] = outages;
     if (this.size === 1 && only) return only;
-    const reasons = this.#nodes.map(
-      ({ name, outage }) => `${name}: ${outage?.facts.join("; ") ?? "does not serve now"}`,
-    );
+    const reasons = this.#nodes.map(({ name, why }) => `${name}: ${why}`);
     return new NodeUnavailableError({
       node: this.name,
       method: "none of them serves",

@@ -17,6 +17,7 @@ export function createPoolNode(pool: RpcNodePool): ExecutionNode {
   let highest: { readonly ref: BlockRef; readonly name: string } | null = null;
 
   async function onOne<Answer>(ask: (node: ExecutionNode) => Promise<Answer>): Promise<Answer> {
+    if (pool.serving.length === 0) await pool.revive();
     const leader = pool.leader;
     const nodes = [...new Set([...(leader ? [leader] : []), ...pool.serving])];
     let outage: NodeUnavailableError | undefined;

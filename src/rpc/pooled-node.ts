@@ -53,6 +53,7 @@ export class PooledNode implements NodeFacts {
   #probedAtMs = 0;
   /** Why it does not answer; null = it does. */
   #outage: NodeUnavailableError | null = null;
+  #lastFault = "it was not asked yet";
   #head: number | null = null;
   #noStateUpTo: number | null = null;
   #turn = 0;
@@ -109,6 +110,11 @@ export class PooledNode implements NodeFacts {
   }
   get outage(): NodeUnavailableError | null {
     return this.#outage;
+  }
+  /** Why it does not serve, in words. */
+  get why(): string {
+    const fault = this.#refusal ?? this.#outage;
+    return fault ? describeFault(fault) : this.#lastFault;
   }
   /** null before it was probed. */
   get capabilities(): NodeCapabilities | null {
@@ -258,7 +264,8 @@ export class PooledNode implements NodeFacts {
     // It is there, and says that it is asked too often.
     if (fault.kind === "rate_limited") return;
     this.#calls = afterFailure(this.#calls, Date.now(), policy);
-    if (this.#calls.state === "open") this.#tell("away", faultWords[fault.kind]);
+    this.#lastFault = faultWords[fault.kind];
+    if (this.#calls.state === "open") this.#tell("away", this.#lastFault);
   }
 
   #onTraced(fault: NodeFault | null): void {

@@ -426,9 +426,10 @@ describe("a node that must not be used", () => {
     const turncoat = await behindProxy(({ method }) =>
       method === "eth_chainId" && chainId ? { result: chainId } : undefined,
     );
+    const right = await behindProxy();
     const { world, pool } = await worldOf([
       { name: "turncoat", url: turncoat.url },
-      { name: "right", url: anvil.url },
+      { name: "right", url: right.url },
     ]);
     await turncoat.outage(true);
     expect(await index(world, { toBlock: 3 })).toMatchObject({ failedCount: 0 });
@@ -440,6 +441,12 @@ describe("a node that must not be used", () => {
       timeoutMs: 20_000,
     });
     expect(pool.nodes[0]?.isServing).toBe(false);
+    await right.outage(true);
+    // The other one may come back: that is waited for.
+    await expect(index(world, { toBlock: 3, force: true })).rejects.toMatchObject({
+      name: "NodeUnavailableError",
+    });
+    await right.outage(false);
     expect(await index(world, { force: true })).toMatchObject({ failedCount: 0 });
     expect(nodesShown(world)).toEqual(new Set(["right"]));
   });
