@@ -143,14 +143,13 @@ async function look(
 ): Promise<(Island & Totals)[]> {
   const buckets = await clickhouse.query<LookedAt>(
     `SELECT
-       arrayDifference(codes) AS steps,
        arrayFilter((code, step) -> step != 16, codes, steps) AS starts,
        arrayPushBack(arrayFilter((code, step) -> step != 16, arrayPopBack(codes), arrayPopFront(steps)), codes[-1]) AS ends,
        transactions, rows
      FROM
      (
        SELECT
-         arraySort(groupArray(${codeOf})) AS codes,
+         arraySort(groupArray(${codeOf})) AS codes, arrayDifference(codes) AS steps,
          sumIf(transaction_count, status = 'complete') AS transactions, sumIf(row_count, status = 'complete') AS rows
        FROM execution_block FINAL
        WHERE meta_network_name = {network:String} AND processor = {processor:String} AND status != 'retracted'
