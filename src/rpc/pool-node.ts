@@ -33,9 +33,9 @@ export function createPoolNode(pool: RpcNodePool): ExecutionNode {
   }
 
   async function latest(signal?: AbortSignal): Promise<BlockRef | null> {
-    const heads = await askHeads(pool.serving, signal);
-    if (heads.length === 0) return onOne((node) => node.head("latest", signal));
-    for (const { pooled, ref } of heads) pooled.saw(ref?.number ?? 0);
+    let heads = await askHeads(pool.serving, signal);
+    if (heads.length === 0) heads = await askHeads(await pool.revive(), signal);
+    if (heads.length === 0) throw pool.unavailable();
     const known = heads.flatMap(({ pooled, ref }) => (ref ? [{ pooled, ref }] : []));
     const name = leadingNode(
       known.map(({ pooled, ref }) => ({ name: pooled.name, head: ref.number })),
@@ -86,6 +86,7 @@ async function askHeads(nodes: readonly PooledNode[], signal?: AbortSignal): Pro
   const heads: Head[] = [];
   const asking = nodes.map(async (pooled) => {
     const ref = await pooled.node.head("latest", signal);
+    pooled.saw(ref?.number ?? 0);
     heads.push({ pooled, ref });
   });
   // Who is away is seen by what does not stand in the list.

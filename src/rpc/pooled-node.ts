@@ -131,11 +131,6 @@ export class PooledNode implements NodeFacts {
     return this.#refusal;
   }
 
-  get state(): NodeState {
-    if (this.#refusal !== null) return "refused";
-    return this.#calls.state === "closed" ? "serving" : "away";
-  }
-
   /** Probed, and answers. */
   get isServing(): boolean {
     return this.#chain !== null && this.#refusal === null && this.#calls.state === "closed";
