@@ -5,8 +5,7 @@ import { bucketOf } from "./buckets.ts";
 import type { ClickHouse } from "./client.ts";
 import { type Island, readStretches } from "./islands.ts";
 import { readExpected } from "./ranges.ts";
-import { recount } from "./recount.ts";
-import { readRecounts } from "./recount-cursor.ts";
+import { readRecounts, recountNow } from "./recount-cursor.ts";
 
 type CoverageQuery = {
   readonly network: string;
@@ -33,7 +32,7 @@ export async function readCoverage(
     tally.rowCount += stretch.rowCount;
   }
   const counted = verify
-    ? await recount(clickhouse, { network, processor, ranges: expected })
+    ? await recountNow(clickhouse, { network, processor, ranges: expected })
     : null;
   const { blocks, omitted, transactionCount, rowCount } = tally;
   const at = counted ? Date.parse(counted.at) : null;

@@ -1,9 +1,10 @@
 import type { Miscount, RecountStore } from "../activities/ports.ts";
 import type { BlockRange } from "../domain/block-range.ts";
 import type { Processor } from "../domain/processor.ts";
-import { bucketBlocks, bucketRange } from "./buckets.ts";
+import { StorageRefusedError } from "../errors.ts";
+import { bucketBlocks, bucketOf, bucketRange } from "./buckets.ts";
 import type { ClickHouse } from "./client.ts";
-import { recount } from "./recount.ts";
+import { type Recount, recount } from "./recount.ts";
 import { newToken } from "./token.ts";
 
 const table = "execution_recount";
@@ -122,6 +123,10 @@ async function keep(
     at: string;
   },
 ): Promise<void> {
+  const wrong = new Map<number, number>();
+  for (const block of miscounted) {
+    wrong.set(bucketOf(block), (wrong.get(bucketOf(block)) ?? 0) + 1);
+  }
   const rows = due.map(({ bucket, versions, attempts_sum, rows: row_count }) => ({
     meta_network_name: network,
     processor,
@@ -129,14 +134,50 @@ async function keep(
     versions,
     attempts_sum,
     row_count,
-    miscounted: miscounted.filter((block) => isIn(block, bucketRange(Number(bucket)))).length,
+    miscounted: wrong.get(Number(bucket)) ?? 0,
     counted_at: at,
   }));
   await clickhouse.insertRows(table, rows, { token: newToken(table) });
 }
 
-function isIn(block: number, { fromBlock, toBlock }: BlockRange): boolean {
-  return fromBlock <= block && block <= toBlock;
+/**
+ * Counts the rows of whole ranges now, and remembers it of the buckets that lie in them.
+ * @param query.ranges - merged.
+ */
+export async function recountNow(
+  clickhouse: ClickHouse,
+  query: {
+    readonly network: string;
+    readonly processor: Processor;
+    readonly ranges: readonly BlockRange[];
+  },
+): Promise<Recount> {
+  const { network, processor, ranges } = query;
+  // Read before the rows are: what is stored meanwhile makes the buckets others.
+  const buckets = await clickhouse.query<DueBucket>(
+    `SELECT bucket, versions, attempts_sum, rows FROM (${promised()}) ORDER BY bucket`,
+    { parameters: { network, processor } },
+  );
+  const result = await recount(clickhouse, query);
+  const due = wholeBuckets(buckets, ranges);
+  try {
+    if (due.length > 0) await keep(clickhouse, { network, processor, due, ...result });
+  } catch (error) {
+    // Who may only read can verify all the same.
+    if (!(error instanceof StorageRefusedError)) throw error;
+  }
+  return result;
+}
+
+/** Buckets of which every block lies in the ranges; both ascend. */
+function wholeBuckets(buckets: readonly DueBucket[], ranges: readonly BlockRange[]): DueBucket[] {
+  let at = 0;
+  return buckets.filter(({ bucket }) => {
+    const { fromBlock, toBlock } = bucketRange(Number(bucket));
+    while (at < ranges.length && ranges[at]!.toBlock < fromBlock) at += 1;
+    const range = ranges[at];
+    return range !== undefined && range.fromBlock <= fromBlock && toBlock <= range.toBlock;
+  });
 }
 
 /** Where nothing was counted again yet, nothing else is read either. */

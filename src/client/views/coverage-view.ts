@@ -19,8 +19,12 @@ export function formatCoverage(report: CoverageReport): string {
   );
   const problems = report.processors.flatMap(describeProblems);
   const shown = problems.slice(0, shownRanges);
-  const more =
-    problems.length > shown.length ? [`  and ${problems.length - shown.length} more (--json)`] : [];
+  const omitted = report.processors.reduce((sum, one) => sum + (one.rangesOmitted ?? 0), 0);
+  const left = problems.length - shown.length;
+  const more = [
+    ...(left > 0 ? [`  and ${left} more (--json)`] : []),
+    ...(omitted > 0 ? [`  and ${formatCount(omitted)} ranges more than are listed at all`] : []),
+  ];
   return [table, ...shown, ...more, verdict(report)].join("\n");
 }
 

@@ -90,6 +90,27 @@ test("finds rows that were lost, and coverage says when each range was last coun
   expect(await recountNext(network)).toEqual([{ processor, blocks: [1000, 1002] }]);
 });
 
+test("a recount on demand is remembered of every bucket that it counted whole", async () => {
+  const network = "verified";
+  await store(network, [999, 1000, 1999, 2000], new Date());
+  await expectRange(network, 999, 2000);
+  const query = { network, processor, verify: true } as const;
+  const verified = await createLedger(clickhouse.client).coverage(query);
+  expect(verified.lastRecountAt).not.toBeNull();
+  expect(await countedBuckets(network)).toEqual([1]);
+  const { ranges } = await coverageOf(network);
+  expect(ranges.filter(({ status }) => status === "proven")).toEqual([
+    { fromBlock: 999, toBlock: 1000, status: "proven", lastRecountAt: null },
+    { fromBlock: 1999, toBlock: 2000, status: "proven", lastRecountAt: null },
+  ]);
+  const within = await createLedger(clickhouse.client).coverage({
+    ...query,
+    verify: false,
+    window: { fromBlock: 1000, toBlock: 1999 },
+  });
+  expect(within.lastRecountAt).toBe(verified.lastRecountAt);
+});
+
 test("leaves alone what is being written, and counts it when it has come to rest", async () => {
   const network = "fresh";
   await store(network, [5], new Date());
