@@ -82,7 +82,7 @@ const stormSeconds = Number(process.env["REORG_SECONDS"] ?? 25);
 const reorgEveryMs = 5000;
 
 test(
-  "a reorg every 5 s while a backfill runs: the views are the node's chain, and the events tell each reorg",
+  "a reorg every 5 s while a backfill runs: the views are the node's chain, and the view reorgs tells each of them",
   async () => {
     const { chain, client } = stack;
     const first = chain.head + 1;
@@ -155,12 +155,11 @@ async function headOfNode(): Promise<number> {
   return Number(await callNode(stack.chain.url, "eth_blockNumber"));
 }
 
-/** The reorgs that the event table tells, oldest first: each is one insert. */
+/** The reorgs that the view tells, oldest first: follow and a backfill that mend the same one at once tell it once. */
 async function readReorgs(): Promise<string[]> {
   const rows = await stack.store.query<{ told: string }>(
-    `SELECT any(reason) AS told FROM execution_block_event
-     WHERE meta_network_name = {network:String} AND reason LIKE 'reorg of depth%'
-     GROUP BY updated_at ORDER BY updated_at`,
+    `SELECT concat('reorg of depth ', depth, ' above block ', first_block - 1) AS told FROM reorgs
+     WHERE meta_network_name = {network:String} ORDER BY reorged_at`,
     { parameters: { network } },
   );
   return rows.map(({ told }) => told);
