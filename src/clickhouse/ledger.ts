@@ -1,7 +1,7 @@
 import type { Ledger } from "../activities/ports.ts";
 import type { BlockRef, Hex } from "../domain/chain.ts";
 import type { LedgerRow } from "../domain/ledger.ts";
-import { processors } from "../domain/processor.ts";
+import { processors as allProcessors } from "../domain/processor.ts";
 import { readBucketsWith } from "./buckets.ts";
 import type { ClickHouse } from "./client.ts";
 import { intersectRanges, readCoverage } from "./coverage.ts";
@@ -71,7 +71,11 @@ async function readByStatus(
   clickhouse: ClickHouse,
   { network, status, kind, range, limit }: Parameters<Ledger["findByStatus"]>[0],
 ): Promise<number[]> {
-  const buckets = await readBucketsWith(clickhouse, { network, processors, statuses: [status] });
+  const buckets = await readBucketsWith(clickhouse, {
+    network,
+    processors: allProcessors,
+    statuses: [status],
+  });
   const within = range ? intersectRanges(buckets, range) : buckets;
   const found: number[] = [];
   for (const ranges of chunkRanges(within)) {

@@ -55,7 +55,7 @@ describe("a closed range", () => {
 
   test("streams a block of many rows in several inserts and shows it whole", async () => {
     const world = createFakeWorld();
-    world.node.mine(1).mine(1, { steps: 200_000 });
+    world.node.mine(1).mine(1, { steps: 700_000 });
 
     await index(world, { toBlock: 1 });
 
@@ -63,7 +63,7 @@ describe("a closed range", () => {
       (event) => event.kind === "insert" && event.table === "execution_structlog",
     );
     expect(inserts.length).toBeGreaterThan(2);
-    expect(world.shown(1)).toBe(200_000);
+    expect(world.shown(1)).toBe(700_000);
     expect(world.events.at(-1)?.kind).toBe("ledger");
   });
 

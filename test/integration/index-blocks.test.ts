@@ -201,11 +201,14 @@ describe("indexBlocks on a real chain and the real ClickHouse", () => {
     };
     const expected = await chain();
     await expect.poll(stored, { timeout: 20_000 }).toEqual(expected);
+    // Rows are visible before the job has its insert's answer.
+    await expect
+      .poll(() => follow.heartbeats.at(-1), { timeout: 20_000 })
+      .toMatchObject({
+        inHand: null,
+        done: { failedCount: 0, reorgs: [{ depth: 3, ancestor: first + 1 }] },
+      });
     follow.cancel();
     expect(await follow.result).toMatchObject({ failedCount: 0 });
-    expect(follow.heartbeats.at(-1)).toMatchObject({
-      inHand: null,
-      done: { failedCount: 0, reorgs: [{ depth: 3, ancestor: first + 1 }] },
-    });
   });
 });

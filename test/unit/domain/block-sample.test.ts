@@ -26,7 +26,7 @@ test("draws blocks of the ranges, none twice, the same ones for the same seed", 
 });
 
 test("draws each block about as often as any other", () => {
-  const counts = new Array<number>(10).fill(0);
+  const counts = Array.from({ length: 10 }, () => 0);
   for (let seed = 0; seed < 2000; seed += 1) {
     for (const block of sampleBlocks([{ fromBlock: 0, toBlock: 9 }], { size: 3, seed })) {
       counts[block] = (counts[block] ?? 0) + 1;
