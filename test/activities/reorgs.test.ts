@@ -3,6 +3,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createActivities } from "../../src/activities/index.ts";
 import type { Network } from "../../src/activities/ports.ts";
+import type { BlockRef } from "../../src/domain/chain.ts";
 import { dataTables } from "../../src/domain/processor.ts";
 import type {
   FindGapsInput,
@@ -537,7 +538,10 @@ async function followAll(world: FakeWorld): Promise<void> {
   await attempt.result;
 }
 
-/** Notes every chain that the node ever had, and what the ledger shows of no single one of them. */
+/**
+ * Notes every chain that the node ever had, and blocks that follow each other in the ledger but stand on no single one
+ * of them. What lies above a block that was never indexed is compared when that one is: nothing tells before.
+ */
 function watchBranches(world: FakeWorld) {
   const history: Chain[] = [[...world.node.chain]];
   const mixes: string[] = [];
@@ -556,11 +560,25 @@ function watchBranches(world: FakeWorld) {
     await write(rows);
     remember();
     const shown = await world.ledger.hashesAbove("net", -1, Number.POSITIVE_INFINITY);
-    const isOne = history.some((chain) =>
-      shown.every(({ number, hash }) => chain[number]?.ref.hash === hash),
-    );
-    if (!isOne)
-      mixes.push(shown.map(({ number, hash }) => `${number}:${hash.slice(8, 10)}`).join());
+    for (const run of runsOf(shown)) {
+      const isOne = history.some((chain) =>
+        run.every(({ number, hash }) => chain[number]?.ref.hash === hash),
+      );
+      if (!isOne)
+        mixes.push(run.map(({ number, hash }) => `${number}:${hash.slice(8, 10)}`).join());
+    }
   };
   return { history, mixes };
+}
+
+/** Blocks that follow each other without a hole, newest first as they come. */
+function runsOf(shown: readonly BlockRef[]): BlockRef[][] {
+  const runs: BlockRef[][] = [];
+  for (const ref of shown) {
+    const run = runs.at(-1);
+    const isNext = run !== undefined && (run.at(-1)?.number ?? 0) - ref.number <= 1;
+    if (isNext) run.push(ref);
+    else runs.push([ref]);
+  }
+  return runs;
 }
