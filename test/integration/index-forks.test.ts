@@ -86,7 +86,8 @@ describe("one chain of adversarial contracts through every fork", () => {
         ],
       });
       try {
-        const fromBlock = head === 0 ? 0 : head + 1;
+        // Not the genesis: anvil makes another one each time.
+        const fromBlock = head + 1;
         await mineEra(anvil.url, fork);
         await activate(anvil.url, key, fromBlock);
         const result = await index(anvil.url, fromBlock);
@@ -107,9 +108,9 @@ describe("one chain of adversarial contracts through every fork", () => {
   );
 
   test("the whole of it is proven, for every processor", async () => {
-    const range = { fromBlock: 0, toBlock: head };
+    const range = { fromBlock: 1, toBlock: head };
     const rows = await world.ledger.read({ network: "net", processors, range });
-    expect(rows).toHaveLength((head + 1) * processors.length);
+    expect(rows).toHaveLength(head * processors.length);
     expect(rows.filter(({ proof }) => proof !== "proven")).toEqual([]);
   });
 });
