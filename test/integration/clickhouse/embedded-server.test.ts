@@ -167,10 +167,12 @@ test("a session keeps its temporary tables, not its settings, and serves one req
     clickhouse_settings: { max_threads: 1 },
   });
   expect(await rows.json()).toEqual([{ rows: 0 }]);
-  const slow = client.query({ query: "SELECT sleep(1)", format: "JSONEachRow", session_id });
-  await vi.waitFor(() =>
-    expect(client.query({ query: "SELECT 1", session_id })).rejects.toMatchObject({ code: "373" }),
-  );
+  const slow = client.query({ query: "SELECT sleep(3)", format: "JSONEachRow", session_id });
+  const running =
+    "SELECT query FROM system.processes WHERE query LIKE '%sleep(3)%' AND query NOT LIKE '%processes%'";
+  await vi.waitFor(async () => expect(await readRows(client, running)).toHaveLength(1), 5000);
+  const second = client.query({ query: "SELECT 1", session_id });
+  await expect(second).rejects.toMatchObject({ code: "373" });
   await (await slow).text();
   const changed = await client.query({
     query: "SELECT changed FROM system.settings WHERE name = 'max_threads'",
