@@ -26,12 +26,16 @@ export type Chain = {
 type PlanBlock = (blockNumber: number, contracts: Contracts) => PlannedTransaction[];
 
 const seed = 20_260_000;
+/** Blocks that deploy the contracts, and more. */
+const spareStates = 200;
 const gasPrice = "0x77359400";
 
 /** Starts anvil and mines `blocks` blocks as `plan` says, after those that deploy the contracts. */
 async function startChain(blocks: number, plan: PlanBlock): Promise<Chain> {
   const anvil = await startDemoAnvil({
     dataDir: await mkdtemp(join(tmpdir(), "blockloom-bench-chain-")),
+    // By default the states of some hundred blocks: an older one cannot be traced any more.
+    args: [`--max-persisted-states=${blocks + spareStates}`],
   });
   try {
     const producer = await BlockProducer.open(anvil.url);

@@ -111,6 +111,10 @@ async function askRaw(url: string, method: string, params: readonly unknown[]): 
   const key = Buffer.from('"result":');
   const start = body.indexOf(key);
   const end = body.lastIndexOf("}");
+  // anvil's traces of a block hold the error of a transaction in the place of its result.
+  if (body.subarray(0, 300).includes('"error":"Resource not found"')) {
+    throw new Error(`${method}: the node has no state of that block any more`);
+  }
   if (start < 0 || start > 100) throw new Error(`${method}: ${body.toString().slice(0, 200)}`);
   return body.subarray(start + key.length, end);
 }
