@@ -231,6 +231,21 @@ describe("a reorg", () => {
     }
   });
 
+  test("between the last look of a chunk and its write is found at the border of the chunk above", async () => {
+    const world = worldOf(10);
+    let isFirst = true;
+    world.ledger.beforeWrite = async () => {
+      if (!isFirst) return;
+      isFirst = false;
+      world.node.reorg(8, 9, { steps: 4 });
+      await index(world, { fromBlock: 5, toBlock: 9 });
+    };
+
+    await index(world, { fromBlock: 0, toBlock: 4 });
+
+    expect(isOnChainTo(world, 9)).toBe(true);
+  });
+
   test("of more blocks than one statement can name is followed, and back again", async () => {
     const world = worldOf(1200);
     await index(world, { toBlock: 1199 });
