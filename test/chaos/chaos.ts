@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { targetOf } from "../../src/client/job-target.ts";
 import {
@@ -12,8 +13,15 @@ import { createRandom, type Random } from "../../src/dev/demo-chain/random.ts";
 import { processors } from "../../src/domain/processor.ts";
 import { startTestStack, type TestStack } from "../integration/stack/stack.ts";
 import { type MovingChain, startMovingChain } from "./moving-chain.ts";
-import { type ChaosKind, planChaos } from "./plan.ts";
+import { type ChaosKind, diskKinds, planChaos } from "./plan.ts";
 import { type Programs, startPrograms } from "./programs.ts";
+import {
+  createProbe,
+  expectFull,
+  mountSmallDisks,
+  type SmallDisk,
+  type SmallDisks,
+} from "./small-disks.ts";
 import { compareWithOracle, type Verdict } from "./verdict.ts";
 
 type ChaosOptions = {
@@ -25,6 +33,8 @@ type ChaosOptions = {
 /** How often each kind was really done, and whether what is stored is what a sequential oracle has. */
 export type ChaosReport = {
   readonly injected: ReadonlyMap<ChaosKind, number>;
+  /** Kinds that this machine allows nobody to do. */
+  readonly skipped: readonly ChaosKind[];
   readonly released: number;
   readonly verdict: Verdict;
 };
@@ -36,11 +46,29 @@ const scope = { network, processors };
 const gapFill = { ...scope, scanIntervalMs: 2000 };
 
 /** A real stack under seeded chaos, then peace until everything is complete, then the comparison. */
-export async function runChaos({ seed, minutes, say }: ChaosOptions): Promise<ChaosReport> {
-  const stack = await startTestStack({ blocks: blocksAhead });
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
+  const disks = await mountSmallDisks();
+  if (!disks)
+    options.say(`SKIPPED, for want of the right to mount a tmpfs: ${diskKinds.join(", ")}`);
+  try {
+    return await runOnDisks(options, disks);
+  } finally {
+    await disks?.stop();
+  }
+}
+
+async function runOnDisks(options: ChaosOptions, disks: SmallDisks | null): Promise<ChaosReport> {
+  const { seed, say } = options;
+  const stack = await startTestStack({
+    blocks: blocksAhead,
+    ...(disks
+      ? { disks: { dataDir: join(disks.data.path, "clickhouse"), tmpDir: disks.temp.path } }
+      : {}),
+  });
   const chain = startMovingChain(stack.chain);
   try {
     const programs = await startPrograms(stack, network);
+    await createProbe(stack.store);
     const range = { fromBlock: stack.chain.first, toBlock: stack.chain.head };
     const { workflowId } = await startFollow(stack.client, {
       ...scope,
@@ -49,8 +77,8 @@ export async function runChaos({ seed, minutes, say }: ChaosOptions): Promise<Ch
     await startGapFill(stack.client, gapFill);
     await startBackfill(stack.client, { ...scope, range, actor: "chaos" });
 
-    const world = { stack, chain, programs, random: createRandom(seed, 99) };
-    const done = await letLoose(world, { seed, minutes, say });
+    const world = { stack, chain, programs, disks, random: createRandom(seed, 99) };
+    const injected = await letLoose(world, options);
     say("chaos is over; waiting until every block is complete");
     await makePeace(world);
     await chain.stop();
@@ -58,7 +86,7 @@ export async function runChaos({ seed, minutes, say }: ChaosOptions): Promise<Ch
     const released = await waitUntilComplete(stack, { ...range, toBlock: head }, say);
     await stopJob(stack.client, targetOf({ workflowId, kind: "follow", network, range: null }));
     const verdict = await compareWithOracle(stack, network, { ...range, toBlock: head });
-    return { injected: done, released, verdict };
+    return { injected, skipped: disks ? [] : diskKinds, released, verdict };
   } finally {
     await chain.stop();
     await stack.stop();
@@ -69,11 +97,13 @@ type World = {
   readonly stack: TestStack;
   readonly chain: MovingChain;
   readonly programs: Programs;
+  readonly disks: SmallDisks | null;
   readonly random: Random;
 };
 
 const outageMs = 1500;
 const staleMs = 3000;
+const fullMs = 4000;
 const deepestReorg = 6;
 
 /** Does all that is planned at its time; what cannot be done then is said and not counted. */
@@ -94,7 +124,7 @@ async function letLoose(world: World, { seed, minutes, say }: ChaosOptions) {
         say(`${clock(Date.now() - startedAt)}  ${kind} could not be done: ${firstLine(error)}`);
       }
     };
-    if (kind.startsWith("kill") || kind === "freezeWorker") {
+    if (inTurn.includes(kind) || kind.startsWith("kill")) {
       kills = kills.then(work);
       under.push(kills);
     } else {
@@ -138,6 +168,10 @@ async function perform(world: World, kind: ChaosKind): Promise<void> {
       return stack.clickhouse.restart();
     case "killServer":
       return programs.killServer();
+    case "tempDiskFull":
+      return fillDisk(stack, world.disks?.temp);
+    case "dataDiskFull":
+      return fillDisk(stack, world.disks?.data);
     case "requeue":
       await requeue(stack.client, gapFill, {
         blocks: await someBlocks(world),
@@ -152,6 +186,17 @@ async function perform(world: World, kind: ChaosKind): Promise<void> {
   }
 }
 
+async function fillDisk({ store }: TestStack, disk: SmallDisk | undefined): Promise<void> {
+  if (!disk) throw new Error("no disk of its own could be mounted");
+  await disk.fill();
+  try {
+    await expectFull(store);
+    await sleep(fullMs);
+  } finally {
+    await disk.widen();
+  }
+}
+
 /** A few blocks that the chain has had for a while. */
 async function someBlocks({ stack, chain, random }: World): Promise<string[]> {
   const { first } = stack.chain;
@@ -159,6 +204,8 @@ async function someBlocks({ stack, chain, random }: World): Promise<string[]> {
   return [`${from}-${from + 3}`];
 }
 
+/** One after another with the kills: ClickHouse cannot start again on a full disk. */
+const inTurn: readonly ChaosKind[] = ["freezeWorker", ...diskKinds];
 const loud: readonly ChaosKind[] = [
   "reorg",
   "shorterBranch",
@@ -168,6 +215,7 @@ const loud: readonly ChaosKind[] = [
   "killTemporal",
   "killClickHouse",
   "killServer",
+  ...diskKinds,
   "requeue",
   "requeueOverHttp",
 ];

@@ -1,7 +1,7 @@
 import { createRandom, type Random } from "../../src/dev/demo-chain/random.ts";
 import { type Fault, faults } from "../../src/dev/fault-plan.ts";
 
-/** What chaos does: to a trace, to the node, to the chain, to our processes, and as a person who asks for blocks again. */
+/** What chaos does: to a trace, to the node, to the chain, to our processes and disks, and as a person who asks for blocks again. */
 export type ChaosKind =
   | Fault
   | "outage"
@@ -14,10 +14,15 @@ export type ChaosKind =
   | "killTemporal"
   | "killClickHouse"
   | "killServer"
+  | "tempDiskFull"
+  | "dataDiskFull"
   | "requeue"
   | "requeueOverHttp";
 
 export type ChaosEvent = { readonly atMs: number; readonly kind: ChaosKind };
+
+/** What only where a disk of its own can be mounted is done. */
+export const diskKinds: readonly ChaosKind[] = ["tempDiskFull", "dataDiskFull"];
 
 type Deck = { readonly everyMs: number; readonly kinds: readonly ChaosKind[] };
 
@@ -37,6 +42,7 @@ const decks: readonly Deck[] = [
   },
   { everyMs: 20_000, kinds: ["reorg", "shorterBranch", "reorgBetweenCalls"] },
   { everyMs: 10_000, kinds: ["requeue", "requeueOverHttp"] },
+  { everyMs: 15_000, kinds: diskKinds },
 ];
 
 /**

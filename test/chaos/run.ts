@@ -16,7 +16,11 @@ if (!Number.isSafeInteger(seed) || !(minutes > 0)) {
 }
 
 console.log(`chaos: seed ${seed}, ${minutes} minutes`);
-const { injected, released, verdict } = await runChaos({ seed, minutes, say: console.log });
+const { injected, skipped, released, verdict } = await runChaos({
+  seed,
+  minutes,
+  say: console.log,
+});
 
 const table = new Table({ head: ["what was done", "times"], style: { head: [], border: [] } });
 const counts = [...injected].toSorted(([a], [b]) => (a < b ? -1 : 1));
@@ -24,6 +28,9 @@ for (const [kind, times] of counts) table.push([kind, times]);
 const sum = counts.reduce((total, [, times]) => total + times, 0);
 table.push([`${counts.length} kinds`, sum]);
 console.log(table.toString());
+if (skipped.length > 0) {
+  console.log(`SKIPPED, not done once: ${skipped.join(", ")} (nobody here may mount a tmpfs)`);
+}
 if (released > 0) console.log(`${released} blocks were quarantined and released afterwards`);
 const { blocks, rows, missing, doubled, stale, difference } = verdict;
 if (difference !== null) console.log("first difference:", JSON.stringify(difference, null, 2));

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { faults } from "../../src/dev/fault-plan.ts";
-import { planChaos } from "../chaos/plan.ts";
+import { diskKinds, planChaos } from "../chaos/plan.ts";
 
 const seeds = fc.integer({ min: 0, max: 1_000_000 });
 
@@ -28,6 +28,7 @@ test("five minutes hold 200 faults of every kind, 20 kills and 10 reorgs, in ord
       expect(
         kinds.filter((kind) => /reorg|shorterBranch/.test(kind)).length,
       ).toBeGreaterThanOrEqual(10);
+      expect(kinds).toEqual(expect.arrayContaining([...diskKinds]));
       expect(plan.map(({ atMs }) => atMs)).toEqual(
         plan.map(({ atMs }) => atMs).toSorted((a, b) => a - b),
       );

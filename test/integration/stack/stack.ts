@@ -50,7 +50,13 @@ export type TestStack = {
 const readyTimeoutMs = 60_000;
 const database = "stack";
 
-export async function startTestStack(options: { readonly blocks: number }): Promise<TestStack> {
+type StackOptions = {
+  readonly blocks: number;
+  /** Where ClickHouse keeps its data and bodies of inserts; default: folders of the stack. */
+  readonly disks?: { readonly dataDir: string; readonly tmpDir: string };
+};
+
+export async function startTestStack(options: StackOptions): Promise<TestStack> {
   const stops = new StopList();
   const stop = () => stops.stopAll();
   try {
@@ -62,7 +68,7 @@ export async function startTestStack(options: { readonly blocks: number }): Prom
 }
 
 async function startParts(
-  { blocks }: { readonly blocks: number },
+  { blocks, disks }: StackOptions,
   stops: StopList,
 ): Promise<Omit<TestStack, "stop">> {
   const keep = <Part extends { readonly stop: () => Promise<unknown> }>(part: Part): Part => {
@@ -74,7 +80,7 @@ async function startParts(
   const [chain, temporal, clickhouse] = await Promise.all([
     startTestChain({ dataDir: folder, blocks }).then(keep),
     startTestTemporal().then(keep),
-    startRestartable(join(folder, "clickhouse")).then(keep),
+    startRestartable(disks ?? { dataDir: join(folder, "clickhouse") }).then(keep),
   ]);
   const slowNode = keep(await startSlowNode(chain.url));
   const proxy = keep(await startFaultProxy({ targetUrl: slowNode.url }));
@@ -139,14 +145,14 @@ async function startParts(
 }
 
 /** An embedded ClickHouse that comes back where it was: same data, same port. */
-async function startRestartable(dataDir: string) {
-  let server = await startEmbeddedServer({ dataDir });
+async function startRestartable(folders: { readonly dataDir: string; readonly tmpDir?: string }) {
+  let server = await startEmbeddedServer(folders);
   const { url } = server;
   return {
     url,
     kill: () => server.kill(),
     restart: async () => {
-      server = await startEmbeddedServer({ dataDir, port: Number(new URL(url).port) });
+      server = await startEmbeddedServer({ ...folders, port: Number(new URL(url).port) });
     },
     stop: () => server.stop(),
   };
