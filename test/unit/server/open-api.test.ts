@@ -1,8 +1,12 @@
+import { Validator } from "@seriousme/openapi-schema-validator";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
 import { loadConfig } from "../../../src/config/load-config.ts";
 import { openBackends } from "../../../src/server/backends.ts";
 import { createServer } from "../../../src/server/create-server.ts";
 import { openApi } from "./open-api.ts";
+
+type Document = ReturnType<typeof openApi.parse>;
 
 const config = loadConfig({ env: { NETWORK: "n", RPC_URL: "http://n" }, cwd: "/nonexistent" });
 const backends = openBackends(config);
@@ -29,6 +33,27 @@ const read = (accept = "*/*") =>
 
 const readDocument = async () => openApi.parse((await read()).json());
 
+/** What OpenAPI's own schema and JSON Schema say against a document; the former does not look into schemas. */
+async function lint(
+  document: Pick<Document, "components"> & Record<string, unknown>,
+): Promise<unknown[]> {
+  const { errors } = await new Validator().validate(structuredClone(document));
+  const text = JSON.stringify(document.components.schemas);
+  const $defs = z.record(z.string(), z.looseObject({})).parse(inDefs(text));
+  const broken = Object.keys($defs).flatMap((name) => {
+    try {
+      z.fromJSONSchema({ $ref: `#/$defs/${name}`, $defs });
+      return [];
+    } catch (error) {
+      return [`${name}: ${String(error)}`];
+    }
+  });
+  return errors === undefined ? broken : [errors, ...broken];
+}
+
+const inDefs = (schemas: string): unknown =>
+  JSON.parse(schemas.replaceAll("#/components/schemas/", "#/$defs/"));
+
 describe("the OpenAPI document", () => {
   test("is one of OpenAPI 3.1 and names every route", async () => {
     const { paths } = await readDocument();
@@ -49,6 +74,22 @@ describe("the OpenAPI document", () => {
       ]
     `);
     expect(registered).toHaveLength(documented.length);
+  });
+
+  test("passes the lint, which a broken answer or schema does not", async () => {
+    const document = await readDocument();
+    expect(await lint(document)).toEqual([]);
+    const { components, paths } = document;
+    const withProblem = (schema: object) => ({
+      ...document,
+      components: { ...components, schemas: { ...components.schemas, Problem: { ...schema } } },
+    });
+    expect(await lint(withProblem({ type: "no type" }))).not.toEqual([]);
+    expect(await lint(withProblem({ $ref: "#/components/schemas/Nowhere" }))).not.toEqual([]);
+    const status = paths["/api/v1/status"]?.get;
+    const undescribed = { ...status, responses: { 200: { content: {} } } };
+    const withStatus = { ...paths, "/api/v1/status": { get: undescribed } };
+    expect(await lint({ ...document, paths: withStatus })).not.toEqual([]);
   });
 
   test("declares each part of a path, and ids and references that lead somewhere", async () => {
