@@ -1,3 +1,4 @@
+import { stringToHex } from "viem";
 import { mnemonicToAccount } from "viem/accounts";
 import { z } from "zod";
 import { anvilMnemonic, chainId } from "../anvil.ts";
@@ -173,4 +174,9 @@ async function deployInstance(
   const id = await read({ to: contract, name: "getInstanceId" });
   await send(owner, { to: registry, name: "registerComponent", args: [id, riskpool.id, ""] });
   return { contract, id };
+}
+
+/** A text of at most 31 bytes as the UI makes a bytes32 of it. */
+export function toBytes32(text: string): Hex {
+  return stringToHex(text, { size: 32 });
 }

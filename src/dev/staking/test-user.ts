@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { stringToHex } from "viem";
 import { type HDAccount, mnemonicToAccount, type PrivateKeyAccount } from "viem/accounts";
 import type { StakeCall } from "../../domain/staking/stake-call.ts";
 import { toTypedData, type UnsignedCall } from "../../staking/typed-data.ts";
 import { anvilMnemonic, chainId } from "../anvil.ts";
+import { toBytes32 } from "./deploy-contracts.ts";
 
 type Hex = `0x${string}`;
 
@@ -46,14 +46,14 @@ export function createTestUser(
         kind: "stake",
         target,
         dipAmount: dipAmount.toString(),
-        signatureId: stringToHex(signatureId, { size: 32 }),
+        signatureId: toBytes32(signatureId),
       }),
     signRestake: ({ stakeId, target, signatureId = newSignatureId() }) =>
       sign({
         kind: "restake",
         stakeId,
         target,
-        signatureId: stringToHex(signatureId, { size: 32 }),
+        signatureId: toBytes32(signatureId),
       }),
   };
 }
