@@ -1,24 +1,15 @@
-/** Variables of a process, as process.env gives them. */
-export type Environment = Readonly<Record<string, string | undefined>>;
+import {
+  type Environment,
+  type SettingVariable,
+  setting,
+  type VariableKind,
+} from "./setting-variable.ts";
+import { stakingVariables } from "./staking-variables.ts";
 
-type VariableKind = "text" | "number" | "list";
-
-/** A setting that an environment variable may give: where it stands in blockloom.yaml. */
-export type SettingVariable = {
-  readonly name: string;
-  /** `*` stands for the network that NETWORK names. */
-  readonly path: readonly string[];
-  readonly kind: VariableKind;
-};
+export type { Environment, SettingVariable } from "./setting-variable.ts";
 
 /** Name of the one node that RPC_URL gives. */
 export const environmentNodeName = "rpc-url";
-
-const setting = (name: string, path: string, kind: VariableKind = "text"): SettingVariable => ({
-  name,
-  path: path.split("."),
-  kind,
-});
 
 /** Settings of the one network that NETWORK and RPC_URL define. */
 export const networkVariables: readonly SettingVariable[] = [
@@ -48,6 +39,7 @@ export const processVariables: readonly SettingVariable[] = [
   setting("BULK_SLOTS", "worker.bulkSlots", "number"),
   setting("TRACE_TIMEOUT_MS", "worker.traceTimeoutMs", "number"),
   setting("BLOCK_DEADLINE_MS", "worker.blockDeadlineMs", "number"),
+  setting("WORKER_ROLES", "worker.roles", "list"),
   setting("API_ADDRESS", "server.address"),
   setting("API_TOKENS", "server.tokens", "list"),
   setting("API_TOKENS_FILE", "server.tokensFile"),
@@ -60,6 +52,8 @@ export const variableNames: readonly string[] = [
   "NETWORK",
   ...networkVariables.map(({ name }) => name),
   ...processVariables.map(({ name }) => name),
+  ...stakingVariables.map(({ name }) => name),
+  "PORT",
 ];
 
 /** The values that variables give; an empty one counts as not set. */
@@ -73,8 +67,14 @@ export function readSettings(
   });
 }
 
-/** A number that is none stays text, so that the schema names it with all other faults. */
+/** What is of another kind stays text, so that the schema names it with all other faults. */
 function parse(value: string, kind: VariableKind): unknown {
-  if (kind === "list") return value.split(",").map((part) => part.trim());
+  if (kind === "list") return parts(value);
+  if (kind === "nodes") return parts(value).map((url, at) => ({ name: `rpc-${at + 1}`, url }));
+  if (kind === "boolean") return value === "true" || (value === "false" ? false : value);
   return kind === "number" && /^-?\d+$/.test(value) ? Number(value) : value;
+}
+
+function parts(value: string): string[] {
+  return value.split(",").map((part) => part.trim());
 }

@@ -9,16 +9,21 @@ import {
   type SettingVariable,
 } from "./environment.ts";
 import { isMapping, readConfigFile } from "./file.ts";
-import { type ConfigFile, configSchema, networkName } from "./schema.ts";
+import { portAddress, stakingVariablesInUse } from "./overlay-staking.ts";
+import { explainMissingRole, possibleRoles } from "./roles.ts";
+import { type ConfigFile, configSchema, networkName, type WorkerRole } from "./schema.ts";
+import type { StakingSettings } from "./staking-schema.ts";
 import { readTemporal, type TemporalConfig } from "./temporal.ts";
 
 export type NetworkConfig = ConfigFile["networks"][string] & { readonly name: string };
 export type NodeConfig = NetworkConfig["nodes"][number];
 export type LoggingConfig = ConfigFile["logging"];
+export type StakingConfig = StakingSettings;
 
 /** All settings of a process, checked and frozen. */
 export type Config = Readonly<
-  Omit<ConfigFile, "networks" | "temporal"> & {
+  Omit<ConfigFile, "networks" | "temporal" | "worker"> & {
+    worker: Omit<ConfigFile["worker"], "roles"> & { roles: readonly WorkerRole[] };
     networks: readonly NetworkConfig[];
     /** The network meant when nobody names one; null: several, or none. */
     defaultNetwork: string | null;
@@ -51,8 +56,13 @@ export function loadConfig({
     })),
     ...overlayNetwork(settings, env, origins),
   ];
-  for (const { variable, value } of readSettings(env, processVariables)) {
+  const variables = [...processVariables, ...stakingVariablesInUse(settings, env)];
+  for (const { variable, value } of readSettings(env, variables)) {
     overlay(settings, variable, variable.path, value, origins);
+  }
+  const port = portAddress(settings, env);
+  if (port !== undefined) {
+    overlay(settings, { name: "PORT" }, ["server", "address"], port, origins);
   }
 
   const parsed = configSchema.safeParse(settings);
@@ -60,6 +70,7 @@ export function loadConfig({
     const named = new Set(faults.map(({ key }) => key));
     faults.push(...toFaults(parsed.error.issues, origins).filter(({ key }) => !named.has(key)));
   }
+  if (parsed.success) faults.push(...refuseRoles(parsed.data, origins));
   if (!parsed.success || faults.length > 0) throw configError(faults, file.path);
 
   const { networks, temporal, ...rest } = parsed.data;
@@ -76,8 +87,37 @@ export function loadConfig({
       ...rest.server,
       tokensFile: rest.server.tokensFile && resolve(cwd, rest.server.tokensFile),
     },
+    worker: { ...rest.worker, roles: rest.worker.roles ?? possibleRoles(parsed.data) },
+    staking: rest.staking && finishStaking(rest.staking, { env, cwd }),
     temporal: readTemporal(env, temporal),
   });
+}
+
+function finishStaking(
+  staking: StakingSettings,
+  { env, cwd }: { env: Environment; cwd: string },
+): StakingSettings {
+  const { signer, codec } = staking;
+  return {
+    ...staking,
+    signer: {
+      ...signer,
+      mnemonicFile: signer.mnemonicFile && resolve(cwd, signer.mnemonicFile),
+      privateKeyFile: signer.privateKeyFile && resolve(cwd, signer.privateKeyFile),
+    },
+    codec: { ...codec, uiOrigin: codec.uiOrigin ?? originOf(env["TEMPORAL_UI_URL"]) },
+  };
+}
+
+function originOf(url: string | undefined): string | null {
+  return url && URL.canParse(url) ? new URL(url).origin : null;
+}
+
+function refuseRoles(settings: ConfigFile, origins: ReadonlyMap<string, string>): Fault[] {
+  const possible = possibleRoles(settings);
+  const missing = (settings.worker.roles ?? []).filter((role) => !possible.includes(role));
+  const key = nameOf(["worker", "roles"], origins);
+  return missing.map((role) => ({ key, problem: explainMissingRole(role) }));
 }
 
 function overlayNetwork(
@@ -112,7 +152,7 @@ function overlayNetwork(
 /** Puts a value at its place; a section that is no mapping is left to the schema to refuse. */
 function overlay(
   settings: Record<string, unknown>,
-  variable: SettingVariable,
+  variable: Pick<SettingVariable, "name">,
   path: readonly string[],
   value: unknown,
   origins: Map<string, string>,
@@ -142,10 +182,11 @@ function toFaults(issues: readonly Issue[], origins: ReadonlyMap<string, string>
   });
 }
 
-/** The variable that gave a value, or that gave the list it stands in; else the key in the file. */
+/** The variable that gave a value, or that gave what it stands in; else the key in the file. */
 function nameOf(path: readonly string[], origins: ReadonlyMap<string, string>): string {
-  const key = path.join(".");
-  return origins.get(key) ?? origins.get(path.slice(0, -1).join(".")) ?? key;
+  const places = path.map((_, at) => path.slice(0, path.length - at).join("."));
+  const [variable] = places.flatMap((place) => origins.get(place) ?? []);
+  return variable ?? path.join(".");
 }
 
 function toProblem({ code, message }: Issue): string {

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import type { Processor } from "../domain/processor.ts";
+import { httpUrl, oneOf, text, wholeNumber } from "./schema-parts.ts";
+import { stakingSchema } from "./staking-schema.ts";
 
 /** What a processor may be called: our names, then execution-processor's for the same. */
 const processorNames = [
@@ -25,21 +27,6 @@ export const headPolicies = ["latest", "safe", "finalized"] as const;
 
 /** What a node is used for; a node without roles is used for both. */
 const nodeRoles = ["head", "bulk"] as const;
-
-const wholeNumber = (unit: string, { minimum }: { minimum: number }) =>
-  z
-    .number({ error: `must be a whole number (${unit})` })
-    .int({ error: `must be a whole number (${unit})` })
-    .min(minimum, { error: `must be at least ${minimum} (${unit})` });
-
-const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
-  z.enum(values, { error: `must be one of ${values.join(", ")}` });
-
-const text = z.string({ error: "must be text" }).min(1, { error: "must not be empty" });
-
-const httpUrl = text.refine((url) => /^https?:\/\/[^/\s]+/.test(url) && URL.canParse(url), {
-  error: "must be a http:// or https:// url",
-});
 
 /** Names end up in workflow ids, task queues and rows. */
 export const networkName = text.regex(/^[a-z0-9-]{1,64}$/, {
@@ -130,11 +117,22 @@ const webhook = z
     error: "must be an http or https url",
   });
 
+/** What a worker does: index blocks, submit staking transactions, sign them (the only role that needs the key). */
+export const workerRoles = ["index", "stake", "sign"] as const;
+export type WorkerRole = (typeof workerRoles)[number];
+
 const worker = z.strictObject({
   headSlots: wholeNumber("activities at once", { minimum: 1 }).default(2),
   bulkSlots: wholeNumber("activities at once", { minimum: 1 }).default(2),
   traceTimeoutMs: wholeNumber("milliseconds", { minimum: 1000 }).default(300_000),
   blockDeadlineMs: wholeNumber("milliseconds", { minimum: 1000 }).default(900_000),
+  /** null: all that the rest of the configuration allows. */
+  roles: z
+    .array(oneOf(workerRoles), { error: "must be a list of roles" })
+    .min(1, { error: "must hold a role" })
+    .transform((roles) => [...new Set(roles)])
+    .nullable()
+    .default(null),
 });
 
 const temporal = z.strictObject({
@@ -170,6 +168,7 @@ export const configSchema = z.strictObject({
   webhook: webhook.prefault({}),
   worker: worker.prefault({}),
   server: server.prefault({}),
+  staking: stakingSchema,
 });
 
 export type ConfigFile = z.output<typeof configSchema>;

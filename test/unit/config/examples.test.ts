@@ -9,6 +9,7 @@ import {
 } from "../../../src/config/environment.ts";
 import { loadConfig } from "../../../src/config/load-config.ts";
 import { configSchema } from "../../../src/config/schema.ts";
+import { stakingVariables } from "../../../src/config/staking-variables.ts";
 
 const envExample = readFileSync(".env.example", "utf8");
 const assignments = [...envExample.matchAll(/^([A-Z_]+)=(.*)$/gm)].map(
@@ -34,6 +35,22 @@ test(".env.example shows the defaults: with its values the configuration is that
   );
 });
 
+test(".env.example shows the defaults of the staking service too", () => {
+  const needed = {
+    CHAIN_RPC_URL: "http://n",
+    STAKING_ADDRESS: `0x${"1".repeat(40)}`,
+    STAKING_SIGNER_ADDRESS: `0x${"2".repeat(40)}`,
+    STAKING_CODEC_KEYS: `k:${Buffer.alloc(32).toString("base64")}`,
+    REDIS_URL: "redis://r",
+    NETWORK: "n",
+    RPC_URL: "http://n",
+  };
+  const shown = Object.fromEntries(assignments.map(({ name, value }) => [name, value]));
+  expect(loadConfig({ env: { ...shown, ...needed }, cwd: withoutFile })).toEqual(
+    loadConfig({ env: needed, cwd: withoutFile }),
+  );
+});
+
 test("every variable of .env.example has a comment with its unit and default above it", () => {
   const lines = envExample.split("\n");
   for (const { name } of assignments) {
@@ -49,10 +66,15 @@ test("examples/blockloom.yaml loads with its secrets set", () => {
     MAINNET_RPC_TOKEN: "t",
     CLICKHOUSE_SECRET: "s",
     WEBHOOK_SIGNING_KEY: "k",
+    STAKING_RPC_URL: "https://rpc.example",
+    STAKING_RPC_TOKEN: "t",
+    STAKING_REDIS_URL: "redis://redis:6379",
+    STAKING_CODEC_KEY: Buffer.alloc(32, 7).toString("base64"),
     BLOCKLOOM_CONFIG: "examples/blockloom.yaml",
   };
   const config = loadConfig({ env });
   expect(config.networks.map(({ name }) => name)).toEqual(["mainnet", "my-devnet"]);
+  expect(config.staking?.codec.keys[0]?.id).toBe("2026-11");
 });
 
 test("examples/blockloom.yaml shows every key of the schema", () => {
@@ -64,8 +86,13 @@ test("examples/blockloom.yaml shows every key of the schema", () => {
 
 test("every variable stands for a key of the schema", () => {
   const known = keysOfSchema(z.toJSONSchema(configSchema, { io: "input" }));
-  for (const { name, path } of [...networkVariables, ...processVariables]) {
-    expect(known, name).toContain(path.filter((key) => key !== "0").join("."));
+  for (const { name, path } of [...networkVariables, ...processVariables, ...stakingVariables]) {
+    const place = path.filter((key) => key !== "0").join(".");
+    // Some give a whole list of objects.
+    expect(
+      [...known].some((one) => one === place || one.startsWith(`${place}.`)),
+      name,
+    ).toBe(true);
   }
 });
 
@@ -85,7 +112,9 @@ type JsonSchema = z.core.JSONSchema._JSONSchema;
 
 function keysOfSchema(schema: JsonSchema, path: string[] = []): Set<string> {
   if (typeof schema === "boolean") return new Set([path.join(".")]);
-  const { properties, additionalProperties, items } = schema;
+  const { properties, additionalProperties, items, anyOf = [] } = schema;
+  const present = anyOf.find((one) => typeof one === "object" && one.type !== "null");
+  if (present !== undefined) return keysOfSchema(present, path);
   if (properties) {
     return new Set(
       Object.entries(properties).flatMap(([key, part]) => [...keysOfSchema(part, [...path, key])]),

@@ -83,6 +83,7 @@ describe("the environment alone", () => {
           "tokens": [],
           "tokensFile": null,
         },
+        "staking": null,
         "temporal": {
           "address": "127.0.0.1:7233",
           "connectionOptions": {
@@ -101,6 +102,9 @@ describe("the environment alone", () => {
           "blockDeadlineMs": 900000,
           "bulkSlots": 2,
           "headSlots": 2,
+          "roles": [
+            "index",
+          ],
           "traceTimeoutMs": 300000,
         },
       }
