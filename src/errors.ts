@@ -180,6 +180,30 @@ export class StorageRefusedError extends AppError {
   }
 }
 
+/** Redis cannot be reached, restarts, or is still loading. */
+export class RedisUnavailableError extends AppError {
+  override readonly name = "RedisUnavailableError";
+  override readonly retryable = true;
+  constructor({ reason }: { reason: string }) {
+    super("Redis does not answer.", {
+      facts: [reason],
+      fix: "check that it runs and REDIS_URL; the bridge goes on by itself when it is back, and no request is lost.",
+    });
+  }
+}
+
+/** Redis refused a command: a password, a right, or a key that holds something else. */
+export class RedisRefusedError extends AppError {
+  override readonly name = "RedisRefusedError";
+  override readonly retryable = true;
+  constructor({ command, reason }: { command: string; reason: string }) {
+    super("Redis refused a command.", {
+      facts: [`${command}: ${reason}`],
+      fix: "check the user and password in REDIS_URL, its rights, and that the stream's key holds a stream.",
+    });
+  }
+}
+
 /** The operator's webhook did not take a message. */
 export class WebhookRefusedError extends AppError {
   override readonly name = "WebhookRefusedError";

@@ -22,6 +22,8 @@ export const stakeMessageNames = {
   resume: "resume",
   setPolicy: "setPolicy",
   bump: "bump",
+  // of the bridge (also pause and resume)
+  progress: "progress",
 } as const;
 
 export const stakeWorkflowTypes = {
@@ -339,6 +341,45 @@ export type PumpResult = {
   /** Entries that no request can be made of: reported and acknowledged. */
   readonly poisoned: number;
   readonly lastPoison: string | null;
+  /** Entries that stay unacknowledged because their start failed; the next call tries them again. */
+  readonly postponed: number;
+  /** Why the last of them was postponed. */
+  readonly lastError: string | null;
+  /** Shadow mode: what the chain says of the entries, nothing started. */
+  readonly checked: Readonly<Record<CheckVerdict["kind"], number>> | null;
+  readonly queue: StreamQueue;
+};
+
+/** What of the stream is delivered and not acknowledged. */
+export type StreamQueue = {
+  readonly unacknowledged: number;
+  /** When the oldest of them was written, ISO; null where there is none. */
+  readonly oldestAt: string | null;
+};
+
+/** One per chain: the loop that turns the Redis stream into request workflows. */
+export type StakeBridgeInput = {
+  readonly v: 1;
+  readonly chainId: number;
+  /** Set by continue-as-new only. */
+  readonly state?: StakeBridgeState;
+};
+export type StakeBridgeState = {
+  readonly paused: boolean;
+  readonly startedAt: string;
+  readonly totals: Omit<PumpResult, "queue" | "postponed">;
+};
+/** Answer of the bridge's `progress`. */
+export type StakeBridgeProgress = {
+  readonly chainId: number;
+  readonly paused: boolean;
+  readonly startedAt: string;
+  /** Since the bridge was started, over all its runs. */
+  readonly totals: StakeBridgeState["totals"];
+  /** Of the last call. */
+  readonly postponed: number;
+  readonly queue: StreamQueue | null;
+  readonly waitingFor: string | null;
 };
 
 export type StakeTransactionRecord = {
