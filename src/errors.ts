@@ -252,6 +252,18 @@ export class TemporalUnavailableError extends AppError {
   }
 }
 
+/** A payload of the staking service that no key of this process decrypts. Never holds the payload. */
+export class UnreadablePayloadError extends AppError {
+  override readonly name = "UnreadablePayloadError";
+  override readonly retryable = false;
+  constructor({ keyId, reason }: { keyId: string; reason: string }) {
+    super("A payload of the staking service cannot be decrypted.", {
+      facts: [`key id: ${keyId.slice(0, 64)}`, reason],
+      fix: "give every process the same STAKING_CODEC_KEYS; after a rotation the old key stays behind the new one.",
+    });
+  }
+}
+
 /** No worker answers on a task queue, so a query or update cannot be served. */
 export class NoWorkerError extends AppError {
   override readonly name = "NoWorkerError";
