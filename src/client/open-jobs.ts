@@ -6,7 +6,7 @@ import { callTemporal } from "./temporal-call.ts";
 export const jobKinds = ["follow", "backfill", "gap-fill"] as const;
 export type JobKind = (typeof jobKinds)[number];
 
-const workflowTypes: Readonly<Record<JobKind, string>> = {
+export const workflowTypes: Readonly<Record<JobKind, string>> = {
   follow: "followWorkflow",
   backfill: "backfillWorkflow",
   "gap-fill": "gapFillWorkflow",
@@ -52,9 +52,16 @@ async function listKind(client: Client, kind: JobKind): Promise<OpenJob[]> {
   });
 }
 
+const idParts = /^[\w-]+\/([^/]+)(?:\/(\d+)-(\d+))?$/;
+
+/** The network that a workflow id names; undefined for an id that is none of ours. */
+export function networkOf(workflowId: string): string | undefined {
+  return idParts.exec(workflowId)?.[1];
+}
+
 /** What a workflow id says (messages.ts, workflowIds); undefined for an id that is none of ours. */
 function toOpenJob(kind: JobKind, info: WorkflowExecutionInfo): OpenJob | undefined {
-  const [, network, from, to] = /^[\w-]+\/([^/]+)(?:\/(\d+)-(\d+))?$/.exec(info.workflowId) ?? [];
+  const [, network, from, to] = idParts.exec(info.workflowId) ?? [];
   if (network === undefined) return undefined;
   const { DonePercent: percent } = Object.fromEntries(
     info.typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]),

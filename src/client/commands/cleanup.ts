@@ -1,8 +1,14 @@
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { dataTables, type Processor, processors } from "../../domain/processor.ts";
 import type { CommandContext } from "../context.ts";
+import { deleteEndedRun, listEndedRuns } from "../ended-jobs.ts";
 import type { Outcome } from "../outcome.ts";
-import { type CleanedTable, type Cleanup, formatCleanup } from "../views/cleanup-view.ts";
+import {
+  type CleanedJob,
+  type CleanedTable,
+  type Cleanup,
+  formatCleanup,
+} from "../views/cleanup-view.ts";
 import { readWindow } from "../window.ts";
 import { type Act, addExamples } from "./act.ts";
 
@@ -20,11 +26,14 @@ const dayMs = 24 * hourMs;
 export function addCleanup(program: Command, act: Act): void {
   const cleanup = program
     .command("cleanup")
-    .description("delete rows of attempts that no ledger row names; says what it would do")
-    .option("--older-than <age>", "only attempts as old as that: 12h, 7d", toAge, dayMs)
-    .option("--from <block>", "first block (default: all)")
-    .option("--to <block>", "last block (default: all)")
+    .description(
+      "delete rows of attempts that no ledger row names, and ended jobs from Temporal; says what it would do",
+    )
+    .option("--older-than <age>", "only what is as old as that: 12h, 7d", toAge, dayMs)
+    .option("--from <block>", "only rows, from this block (default: all, and jobs)")
+    .option("--to <block>", "only rows, up to this block (default: all, and jobs)")
     .option("--yes", "delete them")
+    .addOption(new Option("--dry-run", "only say it, as without --yes").conflicts("yes"))
     .action((options: Options) => act((context) => cleanUp(context, options)));
   addExamples(cleanup, "cleanup", "cleanup --yes", "cleanup --older-than 7d --yes --json");
 }
@@ -45,6 +54,8 @@ async function cleanUp(context: CommandContext, options: Options): Promise<Outco
   // An attempt may wait so long between its rows and its ledger row; what is younger may be in flight.
   const inFlightMs = 2 * context.config().worker.blockDeadlineMs;
   const olderThan = new Date(Date.now() - Math.max(options.olderThan, inFlightMs));
+  // Before the rows: where Temporal is away, nothing is begun.
+  const jobs = readWindow(options) ? [] : await cleanJobs(context, options, network);
   const tables: CleanedTable[] = [];
   for (const processor of processors) {
     tables.push(await cleanTable(context, options, { network, processor, olderThan }));
@@ -54,8 +65,24 @@ async function cleanUp(context: CommandContext, options: Options): Promise<Outco
     olderThan: olderThan.toISOString(),
     deleted: options.yes === true,
     tables,
+    jobs,
   };
   return { json: report, text: formatCleanup(report) };
+}
+
+async function cleanJobs(
+  context: CommandContext,
+  { olderThan, yes }: Options,
+  network: string,
+): Promise<CleanedJob[]> {
+  const client = await context.temporal();
+  const before = new Date(Date.now() - olderThan);
+  const runs = new Map<string, number>();
+  for (const run of await listEndedRuns(client, { network, before })) {
+    if (yes) await deleteEndedRun(client, run);
+    runs.set(run.workflowId, (runs.get(run.workflowId) ?? 0) + 1);
+  }
+  return [...runs].map(([workflowId, count]) => ({ workflowId, runs: count }));
 }
 
 async function cleanTable(

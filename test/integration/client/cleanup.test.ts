@@ -1,12 +1,19 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { Client, Connection } from "@temporalio/client";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { deleteGarbage, findGarbage } from "../../../src/clickhouse/garbage.ts";
 import { createLedger } from "../../../src/clickhouse/ledger.ts";
+import { deleteEndedRun, listEndedRuns } from "../../../src/client/ended-jobs.ts";
+import { waitUntil } from "../../../src/dev/wait-until.ts";
 import { dataTables } from "../../../src/domain/processor.ts";
 import { startTestClickHouse, type TestClickHouse } from "../../support/clickhouse.ts";
 import { ledgerRow } from "../../support/ledger-rows.ts";
+import { startTestTemporal, type TestTemporal } from "../../support/temporal.ts";
 import { runLine } from "./client-env.ts";
 
 let clickhouse: TestClickHouse;
+let temporal: TestTemporal;
+let connection: Connection;
+let jobs: Client["workflow"];
 let run = 0;
 let network: string;
 const client = (line: string) =>
@@ -15,12 +22,21 @@ const client = (line: string) =>
     RPC_URL: "http://127.0.0.1:1",
     CLICKHOUSE_URL: clickhouse.url,
     CLICKHOUSE_DATABASE: clickhouse.database,
+    TEMPORAL_ADDRESS: temporal.address,
   });
 
 beforeAll(async () => {
-  clickhouse = await startTestClickHouse();
+  [clickhouse, temporal] = await Promise.all([startTestClickHouse(), startTestTemporal()]);
+  connection = await Connection.connect({ address: temporal.address });
+  jobs = new Client({ connection }).workflow;
 });
-afterAll(() => clickhouse?.stop());
+afterAll(async () => {
+  await connection?.close();
+  await Promise.all([clickhouse?.stop(), temporal?.stop()]);
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
 beforeEach(() => {
   run += 1;
   network = `cleaned-${run}`;
@@ -60,6 +76,22 @@ const name = (blockNumber: number, attemptId: string, generation = 0) =>
       ledgerRow({ network, processor, blockNumber, attemptId, generation, rowCount: 3 }),
     ),
   );
+
+/** A workflow that no worker takes. @returns its run id. */
+async function startJob(type: string, workflowId: string, { ended }: { readonly ended: boolean }) {
+  const handle = await jobs.start(type, { workflowId, taskQueue: "nobody" });
+  if (ended) await handle.terminate();
+  return handle.firstExecutionRunId;
+}
+
+/** Run ids of all workflows whose id speaks of the network. */
+async function runsOfNetwork(): Promise<string[]> {
+  const runs: string[] = [];
+  for await (const { workflowId, runId } of jobs.list()) {
+    if (workflowId.split("/")[1]?.startsWith(network)) runs.push(runId);
+  }
+  return runs;
+}
 
 describe("cleanup", () => {
   test("says what it would delete, and deletes it with --yes; canonical rows and young ones stay", async () => {
@@ -122,6 +154,60 @@ describe("cleanup", () => {
     await name(5, "100");
     expect(await deleteGarbage(clickhouse.client, query, found)).toEqual([]);
     expect(await stored()).toEqual(["5:100=3"]);
+  });
+
+  test("deletes jobs that ended long ago, but none that runs, of another network or of somebody else", async () => {
+    await startJob("backfillWorkflow", `backfill/${network}/0-9`, { ended: true });
+    await startJob("gapFillWorkflow", `gap-fill/${network}`, { ended: true });
+    await startJob("followWorkflow", `follow/${network}`, { ended: true });
+    const kept = [
+      await startJob("followWorkflow", `follow/${network}`, { ended: false }),
+      await startJob("backfillWorkflow", `backfill/${network}-2/0-9`, { ended: true }),
+      await startJob("backfillWorkflow", `theirs/${network}/0-9`, { ended: true }),
+      await startJob("theirWorkflow", `backfill/${network}/20-29`, { ended: true }),
+    ];
+    await waitUntil(async () => (await runsOfNetwork()).length === 7, {
+      what: "seven runs in Temporal's list",
+      timeoutMs: 20_000,
+    });
+    expect((await client("cleanup")).out).toContain("Nothing to clean up");
+
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 48 * hour * 1000 });
+    const dry = await client("cleanup --dry-run");
+    expect(dry.out).toMatch(new RegExp(`backfill/${network}/0-9 +1\n`));
+    expect(dry.out).toContain("Nothing was deleted.");
+    expect(await runsOfNetwork()).toHaveLength(7);
+    const window = await client("cleanup --from 0 --yes --json");
+    expect(window.json).toMatchObject({ jobs: [] });
+
+    const { json } = await client("cleanup --yes --json");
+    expect(json["jobs"]).toHaveLength(3);
+    expect(json["jobs"]).toEqual(
+      expect.arrayContaining([
+        { workflowId: `backfill/${network}/0-9`, runs: 1 },
+        { workflowId: `gap-fill/${network}`, runs: 1 },
+        { workflowId: `follow/${network}`, runs: 1 },
+      ]),
+    );
+    vi.useRealTimers();
+    await waitUntil(async () => (await runsOfNetwork()).length === 4, {
+      what: "the deleted runs to leave Temporal's list",
+      timeoutMs: 30_000,
+    });
+    expect((await runsOfNetwork()).toSorted()).toEqual(kept.toSorted());
+  }, 90_000);
+
+  test("spares a run that runs after all, and does not mind one that is gone", async () => {
+    const workflowId = `follow/${network}`;
+    const runId = await startJob("followWorkflow", workflowId, { ended: false });
+    const temporalClient = new Client({ connection });
+    const query = { network, before: new Date(Date.now() + hour) };
+    expect(await listEndedRuns(temporalClient, query)).toEqual([]);
+    await deleteEndedRun(temporalClient, { workflowId, runId });
+    const { status } = await jobs.getHandle(workflowId, runId).describe();
+    expect(status.name).toBe("RUNNING");
+    const gone = { workflowId, runId: "00000000-0000-4000-8000-000000000000" };
+    await expect(deleteEndedRun(temporalClient, gone)).resolves.toBeUndefined();
   });
 
   test.each(["30m", "1", "day"])("refuses the age %s", async (age) => {
