@@ -40,12 +40,12 @@ async function waitForLine(worker: RunningProcess, text: string): Promise<void> 
   });
 }
 
-test("with no network configured it says what to set, and exits 1", async () => {
+test("with nothing configured it says what to set, and exits 1", async () => {
   const worker = startWorker({});
   expect(await worker.exited).toEqual({ code: 1, signal: null });
   expect(worker.output()).toMatchInlineSnapshot(`
-    "No network is configured.
-      Fix: set NETWORK and RPC_URL, or write blockloom.yaml (examples/blockloom.yaml).
+    "No network and no staking service is configured.
+      Fix: set NETWORK and RPC_URL, or STAKING_ADDRESS and CHAIN_RPC_URL, or write blockloom.yaml (examples/blockloom.yaml).
     "
   `);
 }, 30_000);
