@@ -65,7 +65,20 @@ export interface NodePool {
   ): void;
   /** Milliseconds until a node that refused for now may be asked again; null where none asked for that. */
   restMs(): number | null;
+  /** What the nodes that could be used have said of being asked too often. */
+  conditions(): readonly NodeCondition[];
+  /** Another worker was asked to leave a node alone with traces for so long: this one does so too. */
+  rest(node: string, restMs: number): void;
 }
+
+/** Whether a node is asked too often, as this process has heard it. */
+export type NodeCondition = {
+  readonly node: string;
+  /** Times that it said so (429, Retry-After) since the process started. */
+  readonly refusals: number;
+  /** Milliseconds for which it asks to be left alone; 0 = not at all. */
+  readonly restMs: number;
+};
 
 /** The fork in force at a block; null = unknown, never guessed. */
 export type ForkAt = (block: { number: number; timestamp: number }) => Fork | null;

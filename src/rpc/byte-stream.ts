@@ -1,10 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import { BodyParts } from "./body-parts.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { readRefusal, socketCode } from "./faults.ts";
+import { readRefusal, socketCode, TransportFault } from "./faults.ts";
 import { createHttpPost, isSuccess } from "./http-post.ts";
 import type { RpcCall } from "./json-rpc.ts";
 import { readRetryAfter } from "./node-observer.ts";
+import { type RequestPace, unpaced } from "./request-pace.ts";
 import type { StreamFault } from "./trace-fault.ts";
 
 /** A streamed answer that failed; `isBegun` once a byte of it had come. */
@@ -35,11 +36,12 @@ const errorBodyBytes = 16_384;
  * Creates a stream of JSON-RPC answers as bytes, for those that are too large for memory. Sockets are kept alive.
  * Leaving the loop, and aborting, close the socket, which tells the node to stop.
  */
-export function createByteStream(endpoint: Endpoint): ByteStream {
+export function createByteStream(endpoint: Endpoint, pace: RequestPace = unpaced): ByteStream {
   const post = createHttpPost(endpoint);
 
   return async function* stream(call, { timeoutMs, signal }) {
     signal?.throwIfAborted();
+    await takePace(pace, signal);
     const body = Buffer.from(JSON.stringify({ jsonrpc: "2.0", id: 1, ...call }));
     const clock = createClock(timeoutMs);
     const anySignal = signal ? AbortSignal.any([signal, clock.signal]) : clock.signal;
@@ -77,6 +79,18 @@ export function createByteStream(endpoint: Endpoint): ByteStream {
       clock.stop();
     }
   };
+}
+
+/** A node that asks to be left alone is told from one that fails: nothing was sent. @throws {StreamFailed} */
+async function takePace(pace: RequestPace, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await pace.take(1, signal);
+  } catch (error) {
+    if (!(error instanceof TransportFault)) throw error;
+    const { retryAfterMs } = error.fault;
+    const fault = { kind: "status", status: 429, refusal: undefined, retryAfterMs } as const;
+    throw new StreamFailed(fault, { isBegun: false });
+  }
 }
 
 function cut(isBegun: boolean): StreamFailed {

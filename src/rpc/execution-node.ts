@@ -9,6 +9,7 @@ import { LostTraces } from "./lost-traces.ts";
 import { createNodeCalls, type NodeCalls } from "./node-calls.ts";
 import { type NodeFault, type NodeObserver, unobserved } from "./node-observer.ts";
 import { readReceipts } from "./receipts.ts";
+import { type RequestPace, unpaced } from "./request-pace.ts";
 import { SingleTraces } from "./single-traces.ts";
 import { type TraceGate, ungated } from "./trace-gate.ts";
 import { callTracer, type NodeTraceOptions, streamTrace, structLogger } from "./traces.ts";
@@ -34,6 +35,8 @@ export type RawNode = ExecutionNode & {
 export type NodeWatch = {
   readonly observer: NodeObserver;
   readonly gate: TraceGate;
+  /** When requests may leave; absent: at once. */
+  readonly pace?: { readonly head: RequestPace; readonly bulk: RequestPace };
   /** A trace came whole (null), or failed by the node's doing. */
   readonly onTraced: (fault: NodeFault | null) => void;
 };
@@ -49,18 +52,55 @@ const healthTimeoutMs = 5_000;
  */
 export function createExecutionNode(
   endpoint: Endpoint,
-  { traceTimeoutMs }: { readonly traceTimeoutMs: number },
-  { observer, gate, onTraced }: NodeWatch = unwatched,
+  limits: { readonly traceTimeoutMs: number },
+  watch: NodeWatch = unwatched,
 ): RawNode {
-  const calls = createNodeCalls(endpoint, observer);
-  const stream = createByteStream(endpoint);
-  const singles = { calls: new SingleTraces(), steps: new SingleTraces() };
-  const tracing = { calls, stream, lostTraces: new LostTraces(), gate, singles, onTraced };
+  return createNodeViews(endpoint, limits, watch).bulk;
+}
+
+/** One node as the head sees it, which waits for nobody else's requests and traces, and as all others do. */
+export function createNodeViews(
+  endpoint: Endpoint,
+  { traceTimeoutMs }: { readonly traceTimeoutMs: number },
+  watch: NodeWatch,
+): { readonly head: RawNode; readonly bulk: RawNode } {
+  const known: Known = {
+    version: undefined,
+    lostTraces: new LostTraces(),
+    singles: { calls: new SingleTraces(), steps: new SingleTraces() },
+  };
+  return {
+    head: createView(endpoint, { traceTimeoutMs, watch, known, isHead: true }),
+    bulk: createView(endpoint, { traceTimeoutMs, watch, known, isHead: false }),
+  };
+}
+
+/** What was learnt of the node, whoever asked. */
+type Known = {
+  version: string | undefined;
+  readonly lostTraces: LostTraces;
+  readonly singles: { readonly calls: SingleTraces; readonly steps: SingleTraces };
+};
+
+type View = {
+  readonly traceTimeoutMs: number;
+  readonly watch: NodeWatch;
+  readonly known: Known;
+  readonly isHead: boolean;
+};
+
+function createView(endpoint: Endpoint, { traceTimeoutMs, watch, known, isHead }: View): RawNode {
+  const { observer, gate, onTraced } = watch;
+  const pace = watch.pace?.[isHead ? "head" : "bulk"] ?? unpaced;
+  const calls = createNodeCalls(endpoint, observer, pace);
+  const stream = createByteStream(endpoint, pace);
+  const { lostTraces, singles } = known;
+  const tracing = { calls, stream, lostTraces, gate, singles, onTraced };
   const limit = ({ timeoutMs, ...options }: NodeTraceOptions): NodeTraceOptions => ({
     ...options,
+    isHead: isHead || options.isHead === true,
     timeoutMs: Math.min(timeoutMs, traceTimeoutMs),
   });
-  let version: string | undefined;
 
   async function askVersion(): Promise<string> {
     return String(await calls.demand("web3_clientVersion", []));
@@ -76,12 +116,12 @@ export function createExecutionNode(
     calls,
     stream,
     async clientVersion() {
-      version ??= await askVersion();
-      return version;
+      known.version ??= await askVersion();
+      return known.version;
     },
     async askClientVersion() {
-      version = await askVersion();
-      return version;
+      known.version = await askVersion();
+      return known.version;
     },
     chainId: async () => toNumber(await calls.demand("eth_chainId", [])),
     head: (policy, signal) => readHead(calls, policy, signal),

@@ -4,6 +4,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { isRateLimit, RpcRefusal, readRefusal, socketCode, TransportFault } from "./faults.ts";
 import { createHttpPost, isSuccess } from "./http-post.ts";
 import { type NodeObserver, readRetryAfter, unobserved } from "./node-observer.ts";
+import { type RequestPace, unpaced } from "./request-pace.ts";
 
 export type RpcCall = { readonly method: string; readonly params: readonly unknown[] };
 export type CallOptions = {
@@ -29,8 +30,13 @@ const retryDelaysMs = [100, 500];
 
 const tooManyRequests = 429;
 
-export function createJsonRpc(endpoint: Endpoint, observer: NodeObserver = unobserved): JsonRpc {
+export function createJsonRpc(
+  endpoint: Endpoint,
+  observer: NodeObserver = unobserved,
+  pace: RequestPace = unpaced,
+): JsonRpc {
   const post = createHttpPost(endpoint);
+  const send = createSend(observer, pace);
 
   async function ask(request: object, signal: AbortSignal): Promise<unknown> {
     const response = await post(Buffer.from(JSON.stringify(request)), signal);
@@ -46,7 +52,7 @@ export function createJsonRpc(endpoint: Endpoint, observer: NodeObserver = unobs
 
   return {
     async call(call, options) {
-      const answer = await send((signal) => ask(toRequest(call, 1), signal), observer, options);
+      const answer = await send((signal) => ask(toRequest(call, 1), signal), 1, options);
       const outcome = readOutcome(answer);
       if (isRateLimit(outcome)) observer.failed({ kind: "rate_limited", retryAfterMs: null });
       if (outcome instanceof RpcRefusal) throw outcome;
@@ -55,7 +61,7 @@ export function createJsonRpc(endpoint: Endpoint, observer: NodeObserver = unobs
 
     async batch(calls, options) {
       const requests = calls.map(toRequest);
-      const answers = await send((signal) => ask(requests, signal), observer, options);
+      const answers = await send((signal) => ask(requests, signal), calls.length, options);
       if (!Array.isArray(answers)) throw batchRefused(answers);
       const byId = new Map(answers.map((answer) => [idOf(answer), answer]));
       return calls.map((_, index) => readOutcome(byId.get(index)));
@@ -108,28 +114,32 @@ function noJsonRpc(): TransportFault {
   return new TransportFault("the answer is no JSON-RPC", { isTransient: false, kind: "garbled" });
 }
 
-async function send(
-  ask: (signal: AbortSignal) => Promise<unknown>,
-  observer: NodeObserver,
-  { signal, timeoutMs = defaultTimeoutMs }: CallOptions = {},
-): Promise<unknown> {
-  for (let attempt = 0; ; attempt++) {
-    const startedAt = performance.now();
-    try {
-      const answer = await askInTime(ask, timeoutMs, signal);
-      observer.answered((performance.now() - startedAt) / 1000);
-      return answer;
-    } catch (error) {
-      signal?.throwIfAborted();
-      const fault = toFault(error);
-      if (fault instanceof TransportFault) observer.failed(fault.fault);
-      const delayMs = retryDelaysMs[attempt];
-      if (!(fault instanceof TransportFault && fault.isTransient) || delayMs === undefined) {
-        throw fault;
+function createSend(observer: NodeObserver, pace: RequestPace) {
+  return async function send(
+    ask: (signal: AbortSignal) => Promise<unknown>,
+    calls: number,
+    { signal, timeoutMs = defaultTimeoutMs }: CallOptions = {},
+  ): Promise<unknown> {
+    for (let attempt = 0; ; attempt++) {
+      // Before the clock starts: waiting for our own pace is no slowness of the node.
+      await pace.take(calls, signal);
+      const startedAt = performance.now();
+      try {
+        const answer = await askInTime(ask, timeoutMs, signal);
+        observer.answered((performance.now() - startedAt) / 1000);
+        return answer;
+      } catch (error) {
+        signal?.throwIfAborted();
+        const fault = toFault(error);
+        if (fault instanceof TransportFault) observer.failed(fault.fault);
+        const delayMs = retryDelaysMs[attempt];
+        if (!(fault instanceof TransportFault && fault.isTransient) || delayMs === undefined) {
+          throw fault;
+        }
+        await sleep(delayMs, undefined, signal ? { signal } : {});
       }
-      await sleep(delayMs, undefined, signal ? { signal } : {});
     }
-  }
+  };
 }
 
 async function askInTime(

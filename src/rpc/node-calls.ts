@@ -3,6 +3,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { isRateLimit, RpcRefusal, TransportFault } from "./faults.ts";
 import { type CallOptions, createJsonRpc, type RpcCall } from "./json-rpc.ts";
 import { type NodeObserver, unobserved } from "./node-observer.ts";
+import { type RequestPace, unpaced } from "./request-pace.ts";
 import { createSharedCall } from "./shared-requests.ts";
 
 /** JSON-RPC calls of one node, with its faults in our words: the node's configured name, never its url. */
@@ -37,9 +38,11 @@ const batchSize = 100;
 export function createNodeCalls(
   endpoint: Endpoint,
   observer: NodeObserver = unobserved,
+  pace: RequestPace = unpaced,
 ): NodeCalls {
-  const rpc = createJsonRpc(endpoint, observer);
-  const sharedCall = createSharedCall(rpc);
+  const rpc = createJsonRpc(endpoint, observer, pace);
+  const sharedCall = createSharedCall(rpc, pace.mostCalls);
+  const batchCalls = Math.min(batchSize, pace.mostCalls);
   const node = endpoint.name;
 
   const send = (call: RpcCall, options?: CallOptions): Promise<unknown> =>
@@ -75,9 +78,9 @@ export function createNodeCalls(
 
     async demandEach(method, params, options) {
       const answers: unknown[] = [];
-      for (let start = 0; start < params.length; start += batchSize) {
+      for (let start = 0; start < params.length; start += batchCalls) {
         const calls = params
-          .slice(start, start + batchSize)
+          .slice(start, start + batchCalls)
           .map((each) => ({ method, params: each }));
         const part = await rpc.batch(calls, options).catch((error: unknown) => {
           throw error instanceof TransportFault ? unavailable(method, error) : error;

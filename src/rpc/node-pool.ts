@@ -1,4 +1,4 @@
-import type { ExecutionNode, NodePool } from "../activities/ports.ts";
+import type { ExecutionNode, NodeCondition, NodePool } from "../activities/ports.ts";
 import { orderNodes } from "../domain/node-order.ts";
 import { type AppError, NodeUnavailableError } from "../errors.ts";
 import type { NodeCapabilities } from "./capabilities.ts";
@@ -75,6 +75,11 @@ export class RpcNodePool implements NodePool {
     this.#leader = node;
   }
 
+  /** A node as this pool's role sees it. */
+  view({ node, headNode }: PooledNode): RawNode {
+    return this.#options.isHead ? headNode : node;
+  }
+
   /**
    * Sees which nodes may be used: those that serve are asked for their height, new ones and those that were away are
    * probed. The first time every node that answers has to be the network's own.
@@ -95,7 +100,7 @@ export class RpcNodePool implements NodePool {
     if (!first || !chain) throw this.#whyNone();
     this.#isOpened = true;
     this.#gauge();
-    return { node: this.#view(this.leader ?? first), chain };
+    return { node: this.view(this.leader ?? first), chain };
   }
 
   async choose(blockNumber: number, tried: ReadonlySet<string>): Promise<ExecutionNode | null> {
@@ -109,11 +114,11 @@ export class RpcNodePool implements NodePool {
       const { turn } = found;
       found.beginTrace(this.#turn);
       this.#turn = Math.max(this.#turn, turn);
-      return this.#view(found);
+      return this.view(found);
     }
     if (tried.size > 0) return null;
     const [back] = await this.revive();
-    if (back) return this.#view(back);
+    if (back) return this.view(back);
     throw this.#whyNone();
   }
 
@@ -130,8 +135,20 @@ export class RpcNodePool implements NodePool {
     else if (kind === "trace_refused" && isStateMissing(reason)) node?.lacksState(blockNumber);
   }
 
+  conditions(): readonly NodeCondition[] {
+    return this.#usable.map(({ name, refusals, restsUntilMs }) => ({
+      node: name,
+      refusals,
+      restMs: Math.max(0, restsUntilMs - Date.now()),
+    }));
+  }
+
+  rest(name: string, restMs: number): void {
+    this.#find(name)?.restFor(restMs);
+  }
+
   restMs(): number | null {
-    const restsMs = this.#serving.map(({ restsUntilMs }) => restsUntilMs - Date.now());
+    const restsMs = this.#usable.map(({ restsUntilMs }) => restsUntilMs - Date.now());
     const shortest = Math.min(...restsMs);
     return Number.isFinite(shortest) && shortest > 0 ? shortest : null;
   }
@@ -144,6 +161,12 @@ export class RpcNodePool implements NodePool {
 
   get #serving(): readonly PooledNode[] {
     return this.#nodes.filter((node) => node.isServing);
+  }
+
+  /** Those that serve, or would if they did not ask to be left alone. */
+  get #usable(): readonly PooledNode[] {
+    const nowMs = Date.now();
+    return this.#nodes.filter((node) => node.isServing || node.restsUntilMs > nowMs);
   }
 
   get #refusals(): readonly AppError[] {
@@ -218,10 +241,6 @@ export class RpcNodePool implements NodePool {
 
   #find(name: string): PooledNode | undefined {
     return this.#nodes.find((node) => node.name === name);
-  }
-
-  #view({ node, headNode }: PooledNode): RawNode {
-    return this.#options.isHead ? headNode : node;
   }
 
   unavailable(): NodeUnavailableError {

@@ -21,9 +21,9 @@ export function createPoolNode(pool: RpcNodePool): ExecutionNode {
     const leader = pool.leader;
     const nodes = [...new Set([...(leader ? [leader] : []), ...pool.serving])];
     let outage: NodeUnavailableError | undefined;
-    for (const { node } of nodes) {
+    for (const node of restingLast(nodes)) {
       try {
-        return await ask(node);
+        return await ask(pool.view(node));
       } catch (error) {
         if (!(error instanceof NodeUnavailableError)) throw error;
         outage ??= error;
@@ -33,8 +33,8 @@ export function createPoolNode(pool: RpcNodePool): ExecutionNode {
   }
 
   async function latest(signal?: AbortSignal): Promise<BlockRef | null> {
-    let heads = await askHeads(pool.serving, signal);
-    if (heads.length === 0) heads = await askHeads(await pool.revive(), signal);
+    let heads = await askHeads(pool, pool.serving, signal);
+    if (heads.length === 0) heads = await askHeads(pool, await pool.revive(), signal);
     if (heads.length === 0) throw pool.unavailable();
     const known = heads.flatMap(({ pooled, ref }) => (ref ? [{ pooled, ref }] : []));
     const name = leadingNode(
@@ -67,7 +67,9 @@ export function createPoolNode(pool: RpcNodePool): ExecutionNode {
     traceCalls: (blockHash, options) => leaderOf(pool).traceCalls(blockHash, options),
     traceSteps: (blockHash, options) => leaderOf(pool).traceSteps(blockHash, options),
     async isHealthy(signal) {
-      for (const { node } of pool.serving) if (await node.isHealthy(signal)) return true;
+      for (const node of restingLast(pool.serving)) {
+        if (await pool.view(node).isHealthy(signal)) return true;
+      }
       return false;
     },
   };
@@ -76,16 +78,26 @@ export function createPoolNode(pool: RpcNodePool): ExecutionNode {
 function leaderOf(pool: RpcNodePool): ExecutionNode {
   const leader = pool.leader;
   if (leader === undefined) throw pool.unavailable();
-  return leader.node;
+  return pool.view(leader);
+}
+
+/** Who asks to be left alone is asked only where nobody else answers. */
+function restingLast(nodes: readonly PooledNode[]): PooledNode[] {
+  return nodes.toSorted((a, b) => Number(a.isResting) - Number(b.isResting));
 }
 
 type Head = { readonly pooled: PooledNode; readonly ref: BlockRef | null };
 
 /** The heads of those that answer, until all did or the first one did and the time of grace is over. */
-async function askHeads(nodes: readonly PooledNode[], signal?: AbortSignal): Promise<Head[]> {
+async function askHeads(
+  pool: RpcNodePool,
+  nodes: readonly PooledNode[],
+  signal?: AbortSignal,
+): Promise<Head[]> {
   const heads: Head[] = [];
-  const asking = nodes.map(async (pooled) => {
-    const ref = await pooled.node.head("latest", signal);
+  const awake = nodes.filter(({ isResting }) => !isResting);
+  const asking = (awake.length > 0 ? awake : nodes).map(async (pooled) => {
+    const ref = await pool.view(pooled).head("latest", signal);
     pooled.saw(ref?.number ?? 0);
     heads.push({ pooled, ref });
   });

@@ -9,14 +9,16 @@ import {
   trip,
 } from "../domain/circuit.ts";
 import type { NodeFacts } from "../domain/node-order.ts";
+import { restWords } from "../domain/rest.ts";
 import { AppError, NodeUnavailableError, WrongChainError } from "../errors.ts";
 import type { NodeCapabilities } from "./capabilities.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { createExecutionNode, type RawNode } from "./execution-node.ts";
+import { createNodeViews, type RawNode } from "./execution-node.ts";
 import type { NodeListener, NodeState } from "./node-meters.ts";
 import type { NodeFault } from "./node-observer.ts";
 import { describeFault, faultWords } from "./node-words.ts";
 import { type ProbedChain, type ProbeOptions, probeNode } from "./probe.ts";
+import { NodePace } from "./request-pace.ts";
 import { createStepsCheck, type StepsCheck } from "./steps-check.ts";
 import { AdaptiveTraceGate } from "./trace-gate.ts";
 import { TraceTrust } from "./trace-trust.ts";
@@ -30,6 +32,8 @@ export type PooledNodeOptions = {
   readonly endpoint: Endpoint;
   readonly roles: readonly string[];
   readonly maximumTraces: number;
+  /** JSON-RPC calls a second from this process; absent or null: as many as come. */
+  readonly requestsPerSecond?: number | null;
   readonly traceTimeoutMs: number;
   readonly listener: NodeListener;
 };
@@ -39,10 +43,11 @@ export class PooledNode implements NodeFacts {
   readonly name: string;
   readonly roles: readonly string[];
   readonly node: RawNode;
-  /** The same node, whose traces do not wait for a backfill's. */
+  /** The same node, whose requests and traces do not wait for a backfill's. */
   readonly headNode: RawNode;
   readonly #options: PooledNodeOptions;
   readonly #gate: AdaptiveTraceGate;
+  readonly #pace: NodePace;
   #checkSteps: StepsCheck;
   /** Whether it answers at all, and is fit to be used. */
   #calls: Circuit = closedCircuit;
@@ -67,11 +72,14 @@ export class PooledNode implements NodeFacts {
     this.name = endpoint.name;
     this.roles = roles;
     this.#gate = new AdaptiveTraceGate(maximumTraces);
+    this.#pace = new NodePace(options.requestsPerSecond ?? null);
     const watch = {
       gate: this.#gate,
+      pace: this.#pace,
       observer: {
         answered: (seconds: number) => {
           listener.meters.nodeRequest(network, this.name, seconds);
+          this.#pace.answered();
           // Only a probe ends the time that it is left alone: it may be another chain's by then.
           if (this.#calls.state === "closed") this.#calls = afterSuccess(this.#calls);
         },
@@ -79,9 +87,10 @@ export class PooledNode implements NodeFacts {
       },
       onTraced: (fault: NodeFault | null) => this.#onTraced(fault),
     };
-    this.node = createExecutionNode(endpoint, { traceTimeoutMs }, watch);
-    this.headNode = forHead(this.node);
-    this.#checkSteps = createStepsCheck(this.node);
+    const { head, bulk } = createNodeViews(endpoint, { traceTimeoutMs }, watch);
+    this.node = bulk;
+    this.headNode = head;
+    this.#checkSteps = createStepsCheck(this.headNode);
   }
 
   get head(): number | null {
@@ -104,6 +113,14 @@ export class PooledNode implements NodeFacts {
   }
   get restsUntilMs(): number {
     return this.#gate.restsUntilMs;
+  }
+  /** Whether it asked to be left alone as a whole, and not only with traces. */
+  get isResting(): boolean {
+    return this.#pace.restsUntilMs > Date.now();
+  }
+  /** Times that it said to be asked too often; all that were under way together count once. */
+  get refusals(): number {
+    return this.#gate.refusals;
   }
   get chain(): ProbedChain | null {
     return this.#chain;
@@ -150,11 +167,15 @@ export class PooledNode implements NodeFacts {
     this.#trust.begin();
   }
 
-  /** Whether it may be probed now: never before, or the time that it is left alone is over. */
+  /** Whether it may be probed now: never before, or the time that it is left alone, or asked to be, is over. */
   get isProbeDue(): boolean {
-    return (
-      !this.isServing && (this.#calls.state === "closed" || isTrialDue(this.#calls, Date.now()))
-    );
+    const isDue = this.#calls.state === "closed" || isTrialDue(this.#calls, Date.now());
+    return !this.isServing && isDue && this.restsUntilMs <= Date.now();
+  }
+
+  /** Another worker was asked to leave it alone with traces for so long. */
+  restFor(restMs: number): void {
+    this.#gate.restUntil(Date.now() + restMs);
   }
 
   saw(head: number): void {
@@ -198,7 +219,7 @@ export class PooledNode implements NodeFacts {
 
   /**
    * Asks whether it may be used: its height where it serves, all that it says of itself where it was away or is new.
-   * Callers at the same time share one answer.
+   * Callers at the same time share one answer. A node that asks to be left alone is not asked: it serves if it did.
    * @throws {NodeUnavailableError} @throws what forbids its use.
    */
   admit(probe: ProbeOptions): Promise<void> {
@@ -210,11 +231,17 @@ export class PooledNode implements NodeFacts {
 
   async #admit(probe: ProbeOptions): Promise<void> {
     const wasServing = this.isServing;
+    if (wasServing && this.isResting) return;
+    const restMs = this.restsUntilMs - Date.now();
+    if (!wasServing && restMs > 0) throw this.#resting(restMs);
     this.#calls = beginTrial(this.#calls);
     try {
       if (!wasServing || Date.now() - this.#probedAtMs >= probeAgeMs) await this.#probe(probe);
-      this.#head = await this.node.height();
-      this.#traces = (await this.#checkSteps()) === "steps" ? "seen" : "undecided";
+      this.#head = await this.headNode.height();
+      // It looks for a trace that has steps: not while the node wants no traces.
+      if (restMs <= 0) {
+        this.#traces = (await this.#checkSteps()) === "steps" ? "seen" : "undecided";
+      }
       this.#refusal = null;
       this.#outage = null;
       this.#calls = afterSuccess(this.#calls);
@@ -222,6 +249,8 @@ export class PooledNode implements NodeFacts {
     } catch (error) {
       if (error instanceof NodeUnavailableError || !(error instanceof AppError)) {
         this.#outage = error instanceof NodeUnavailableError ? error : null;
+        // It is there, and was asked too often.
+        if (wasServing && this.isResting) throw error;
         // What counts as a failure was counted where the call failed, but for the trial's.
         if (this.#calls.state !== "open") this.#calls = trip(this.#calls, Date.now(), policy);
         this.#tell("away", describeFault(error));
@@ -235,11 +264,11 @@ export class PooledNode implements NodeFacts {
   /** What was learnt of another version does not hold for this one. */
   async #probe(options: ProbeOptions): Promise<void> {
     const before = this.#chain?.clientVersion;
-    this.#chain = await probeNode(this.node, options);
+    this.#chain = await probeNode(this.headNode, options);
     this.#probedAtMs = Date.now();
     const { clientVersion } = this.#chain;
     if (before === undefined || before === clientVersion) return;
-    this.#checkSteps = createStepsCheck(this.node);
+    this.#checkSteps = createStepsCheck(this.headNode);
     this.#noStateUpTo = null;
     this.#report("serving", `it is another version now; it was ${before}`);
   }
@@ -255,6 +284,7 @@ export class PooledNode implements NodeFacts {
     listener.meters.nodeFault(network, this.name, fault.kind);
     if (fault.kind === "rate_limited" || fault.retryAfterMs !== null) {
       this.#gate.rest(fault.retryAfterMs);
+      this.#pace.refused(fault.retryAfterMs);
     }
     // It is there, and says that it is asked too often.
     if (fault.kind === "rate_limited") return;
@@ -273,6 +303,12 @@ export class PooledNode implements NodeFacts {
     if (fault.kind !== "rate_limited") this.#trust.failed();
   }
 
+  #resting(restMs: number): NodeUnavailableError {
+    const reason = restWords(restMs);
+    this.#lastFault = reason;
+    return new NodeUnavailableError({ node: this.name, method: "probe", reason });
+  }
+
   #tell(state: NodeState, reason: string): void {
     if (state === this.#said) return;
     this.#said = state;
@@ -284,15 +320,4 @@ export class PooledNode implements NodeFacts {
     const clientVersion = this.#chain?.clientVersion ?? null;
     listener.report({ network, node: this.name, state, reason, clientVersion });
   }
-}
-
-function forHead(node: RawNode): RawNode {
-  return {
-    ...node,
-    get singlesFromGas() {
-      return node.singlesFromGas;
-    },
-    traceCalls: (hash, options) => node.traceCalls(hash, { ...options, isHead: true }),
-    traceSteps: (hash, options) => node.traceSteps(hash, { ...options, isHead: true }),
-  };
 }

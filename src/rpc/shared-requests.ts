@@ -15,16 +15,18 @@ const mostCalls = 8;
  * Creates a `call` that puts those made at the same moment into one HTTP request: of a light block's time, most is what
  * its requests cost. To the caller each is a call of its own: what fails in company is asked again alone, and a node
  * that takes no batch gets none any more.
+ * @param mostAtOnce - calls that one request may bear; default 8.
  */
-export function createSharedCall(rpc: JsonRpc): JsonRpc["call"] {
+export function createSharedCall(rpc: JsonRpc, mostAtOnce: number = mostCalls): JsonRpc["call"] {
+  const together = Math.min(mostCalls, mostAtOnce);
   let waiting: Waiting[] = [];
   let takesBatches = true;
 
   function sendAll(): void {
     const calls = waiting;
     waiting = [];
-    for (let start = 0; start < calls.length; start += mostCalls) {
-      void sendTogether(calls.slice(start, start + mostCalls));
+    for (let start = 0; start < calls.length; start += together) {
+      void sendTogether(calls.slice(start, start + together));
     }
   }
 
@@ -47,7 +49,7 @@ export function createSharedCall(rpc: JsonRpc): JsonRpc["call"] {
         { signal: company.signal },
       );
     } catch (error) {
-      takesBatches = error instanceof TransportFault ? error.isTransient : takesBatches;
+      if (error instanceof TransportFault && saysNoBatch(error)) takesBatches = false;
       return [];
     } finally {
       company.dispose();
@@ -63,6 +65,11 @@ export function createSharedCall(rpc: JsonRpc): JsonRpc["call"] {
       if (waiting.length === 0) setImmediate(sendAll);
       waiting.push({ call, options, resolve, reject });
     });
+}
+
+/** Something that would not pass either if it were sent again; asked too often, it may take batches all the same. */
+function saysNoBatch({ fault, isTransient }: TransportFault): boolean {
+  return !isTransient && fault.kind !== "rate_limited";
 }
 
 /** A signal that fires when all of `count` callers have lost interest. */

@@ -1,4 +1,13 @@
 import {
+  afterAnswer,
+  afterRefusal,
+  noRest,
+  type Rest,
+  restLeft,
+  restUntil,
+  restWords,
+} from "../domain/rest.ts";
+import {
   afterTrace,
   afterTraceFailure,
   mayBegin,
@@ -42,10 +51,6 @@ const freeTurn: TraceTurn = { done: () => {}, failed: () => {}, end: () => {} };
 /** For a node whose traces nobody counts. */
 export const ungated: TraceGate = { take: async () => freeTurn };
 
-/** Where a node refuses for now and does not say for how long: this, doubled each time in a row. */
-const firstRestMs = 1_000;
-const longestRestMs = 60_000;
-
 type Turn = { readonly weight: number; readonly isHead: boolean };
 type Waiting = Turn & { readonly begin: () => void; readonly refuse: (error: Error) => void };
 
@@ -54,8 +59,7 @@ export class AdaptiveTraceGate implements TraceGate {
   #limit;
   readonly #running = new Set<Turn>();
   #waiting: Waiting[] = [];
-  #restsUntilMs = 0;
-  #refusals = 0;
+  #rest: Rest = noRest;
 
   constructor(maximumTraces: number) {
     this.#limit = startTraceLimit(maximumTraces);
@@ -79,21 +83,29 @@ export class AdaptiveTraceGate implements TraceGate {
 
   /** When the node may be asked again after it refused for now. */
   get restsUntilMs(): number {
-    return this.#restsUntilMs;
+    return this.#rest.untilMs;
+  }
+
+  /** Times that it refused for now; all that were under way together count once. */
+  get refusals(): number {
+    return this.#rest.refusals;
   }
 
   /** The node asks to be left alone. @param retryAfterMs - null: it does not say for how long. */
   rest(retryAfterMs: number | null): void {
-    // Once for all that were under way together.
-    if (Date.now() >= this.#restsUntilMs) this.#refusals += 1;
-    const ownMs = Math.min(firstRestMs * 2 ** Math.min(this.#refusals - 1, 10), longestRestMs);
-    this.#restsUntilMs = Math.max(this.#restsUntilMs, Date.now() + (retryAfterMs ?? ownMs));
-    for (const waiting of this.#waiting.splice(0)) waiting.refuse(this.#resting());
+    this.#rest = afterRefusal(this.#rest, Date.now(), retryAfterMs);
+    this.#sendAway();
+  }
+
+  /** Another worker was asked to leave it alone until then. */
+  restUntil(untilMs: number): void {
+    this.#rest = restUntil(this.#rest, untilMs);
+    if (restLeft(this.#rest, Date.now()) > 0) this.#sendAway();
   }
 
   async take({ gasUsed, isMassive, isHead = false, signal }: TurnWanted): Promise<TraceTurn> {
     signal?.throwIfAborted();
-    if (Date.now() < this.#restsUntilMs) throw this.#resting();
+    if (restLeft(this.#rest, Date.now()) > 0) throw this.#resting();
     const weight = isMassive ? Number.POSITIVE_INFINITY : traceWeight(this.#limit, gasUsed);
     const turn = { weight, isHead };
     const isFree = this.#waiting.length === 0 && this.#mayBegin(turn);
@@ -109,7 +121,7 @@ export class AdaptiveTraceGate implements TraceGate {
     const wasFull = !mayBegin(this.#limit, inFlight, weight);
     return {
       done: ({ seconds, bytes }) => {
-        this.#refusals = 0;
+        this.#rest = afterAnswer(this.#rest);
         if (isHead) return;
         const sample = { seconds, bytes, weight, gasUsed, inFlight, wasFull };
         this.#limit = afterTrace(this.#limit, sample);
@@ -124,9 +136,12 @@ export class AdaptiveTraceGate implements TraceGate {
     };
   }
 
+  #sendAway(): void {
+    for (const waiting of this.#waiting.splice(0)) waiting.refuse(this.#resting());
+  }
+
   #resting(): NodeRests {
-    const seconds = Math.max(1, Math.ceil((this.#restsUntilMs - Date.now()) / 1000));
-    return new NodeRests(`it asks to be left alone for ${seconds} s`);
+    return new NodeRests(restWords(restLeft(this.#rest, Date.now())));
   }
 
   #wait(turn: Turn, signal: AbortSignal | undefined): Promise<void> {

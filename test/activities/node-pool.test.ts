@@ -23,10 +23,12 @@ function poolOf(nodes: Readonly<Record<string, FakeNode>>) {
     proved() {},
     contradict: (node, { blockNumber, kind }) => contradicted.push({ node, blockNumber, kind }),
     restMs: () => restMs,
+    conditions: () => [],
+    rest: () => {},
   };
   return Object.assign(pool, {
     contradicted,
-    rest(milliseconds: number | null) {
+    restAll(milliseconds: number | null) {
       restMs = milliseconds;
     },
   });

@@ -16,6 +16,8 @@ export function onlyNode(node: ExecutionNode): NodePool {
     proved: () => {},
     contradict: () => {},
     restMs: () => null,
+    conditions: () => [],
+    rest: () => {},
   };
 }
 
