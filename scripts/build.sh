@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds dist: compiled sources, files that they read at run time, and the workflow bundle.
+# Builds dist: compiled sources, files that they read at run time, and the workflow bundles.
 # It is built aside and moved into place whole, so that nothing ever starts from half a build.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,7 +15,7 @@ find src -type f ! -name '*.ts' ! -name '*.md' | while IFS= read -r file; do
   mkdir -p "$(dirname "$target")"
   cp "$file" "$target"
 done
-node "$out/dev/bundle-workflows.js" "$out/workflow-bundle.js"
+node "$out/dev/bundle-workflows.js" "$PWD/$out"
 
 rm -rf "$out.old"
 [ ! -e dist ] || mv dist "$out.old"

@@ -1,8 +1,7 @@
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { type NativeConnection, Worker, type WorkerOptions } from "@temporalio/worker";
 import { type IndexActivities, type IndexBlocksInput, taskQueues } from "../workflows/messages.ts";
 import { failureInterceptor } from "./failure-interceptor.ts";
+import { workflowBundles, workflowSource } from "./workflow-source.ts";
 
 export type WorkerPlan = {
   readonly connection: NativeConnection;
@@ -26,7 +25,7 @@ const maxCachedWorkflows = 100;
 export async function createWorkers(plan: WorkerPlan): Promise<Worker[]> {
   const light = await Worker.create({
     ...shared(plan),
-    ...workflowSource(),
+    ...workflowSource(workflowBundles.index),
     taskQueue: taskQueues.workflows,
     activities: plan.activitiesFor("bulk"),
     maxConcurrentActivityTaskExecutions: lightSlots,
@@ -67,13 +66,4 @@ function shared({ connection, namespace }: WorkerPlan) {
     // By default a checkpoint reaches the server after 0.8 heartbeat timeouts, and a killed worker loses that much work.
     maxHeartbeatThrottleInterval: "1 second",
   } satisfies Partial<WorkerOptions>;
-}
-
-/** The bundle that the build made ahead (1 s to start instead of 3); without a build, the sources. */
-function workflowSource(): Pick<WorkerOptions, "workflowBundle" | "workflowsPath"> {
-  const codePath = fileURLToPath(new URL("../workflow-bundle.js", import.meta.url));
-  if (existsSync(codePath)) return { workflowBundle: { codePath } };
-  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const workflows = new URL(`../workflows/index.${extension}`, import.meta.url);
-  return { workflowsPath: fileURLToPath(workflows) };
 }
