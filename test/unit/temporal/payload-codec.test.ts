@@ -6,7 +6,7 @@ import {
   type PayloadCodec,
 } from "@temporalio/common";
 import { loadDataConverter } from "@temporalio/common/lib/internal-non-workflow/data-converter-helpers.js";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ConfigError, UnreadablePayloadError } from "../../../src/errors.ts";
 import { createPayloadCodec, isEncrypted } from "../../../src/temporal/payload-codec.ts";

@@ -1,0 +1,105 @@
+import { type Client, WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
+import { callTemporal, glanceTimeoutMs } from "../client/temporal-call.ts";
+import { JobNotRunningError } from "../errors.ts";
+import { jobAttributes } from "../temporal/search-attributes.ts";
+import {
+  type SignerInput,
+  type SignerPolicy,
+  type SignerStatus,
+  stakeMessageNames,
+  stakeTaskQueues,
+  stakeWorkflowTypes,
+} from "../workflows/staking/messages.ts";
+import { type SignerName, signerTarget } from "./targets.ts";
+
+/**
+ * Starts the signer of an account unless it runs; a running one keeps its policy. Idempotent.
+ * @param client - one with the codec, as in all of these.
+ */
+export async function startSigner(
+  client: Client,
+  { chainId, address }: SignerName,
+  policy: SignerPolicy,
+): Promise<{ readonly workflowId: string; readonly started: boolean }> {
+  const target = signerTarget({ chainId, address });
+  const { workflowId } = target;
+  const input: SignerInput = { v: 1, chainId, address, policy };
+  try {
+    await callTemporal(client, target, () =>
+      client.workflow.start(stakeWorkflowTypes.signer, {
+        workflowId,
+        taskQueue: stakeTaskQueues.transactions(chainId),
+        args: [input],
+        staticSummary: `sends the transactions of ${address}`,
+        typedSearchAttributes: jobAttributes({ network: `chain-${chainId}`, kind: "signer" }),
+      }),
+    );
+    return { workflowId, started: true };
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) {
+      return { workflowId, started: false };
+    }
+    throw error;
+  }
+}
+
+/** @throws {NoWorkerError} @throws {JobNotRunningError} */
+export function readSigner(client: Client, signer: SignerName): Promise<SignerStatus> {
+  const target = signerTarget(signer);
+  return callTemporal(
+    client,
+    target,
+    async () => {
+      const handle = client.workflow.getHandle(target.workflowId);
+      const { status } = await handle.describe();
+      // A closed run answers queries too, with what was true at its end.
+      if (status.name !== "RUNNING") {
+        throw new JobNotRunningError({ workflowId: target.workflowId, start: target.startCommand });
+      }
+      return handle.query<SignerStatus>(stakeMessageNames.status);
+    },
+    glanceTimeoutMs,
+  );
+}
+
+/** What a person asks of a signer without a value. */
+export type SignerOrder = "pause" | "resume" | "bump";
+
+/**
+ * Pauses (no new nonce; what has one is seen to its end), resumes, or raises the fees of what is not mined.
+ * @throws {NoWorkerError} @throws {JobNotRunningError} @throws {RequestRefusedError}
+ */
+export function orderSigner(client: Client, signer: SignerName, order: SignerOrder): Promise<void> {
+  return update(client, signer, order, {});
+}
+
+/**
+ * Changes parts of the policy of a running signer.
+ * @throws {NoWorkerError} @throws {JobNotRunningError} @throws {RequestRefusedError}
+ */
+export function setSignerPolicy(
+  client: Client,
+  signer: SignerName,
+  changes: Partial<SignerPolicy>,
+): Promise<void> {
+  return update(client, signer, "setPolicy", changes);
+}
+
+async function update(
+  client: Client,
+  signer: SignerName,
+  name: SignerOrder | "setPolicy",
+  value: object,
+): Promise<void> {
+  const target = signerTarget(signer);
+  await callTemporal(client, target, async () => {
+    // executeUpdate polls the newest run, which does not know an update that an older one took (as in steer-job.ts).
+    const started = await client.workflow
+      .getHandle(target.workflowId)
+      .startUpdate<unknown, [object]>(stakeMessageNames[name], {
+        args: [value],
+        waitForStage: "ACCEPTED",
+      });
+    await started.result();
+  });
+}
