@@ -14,7 +14,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   activities: ["domain", "trace", "errors", "workflows/messages", "workflows/staking/messages"],
   rpc: ["domain", "trace", "errors"],
   clickhouse: ["domain", "trace", "errors"],
-  temporal: ["domain", "errors", "workflows/messages"],
+  temporal: ["domain", "errors", "workflows/messages", "workflows/staking/messages"],
   observability: ["domain", "errors"],
   staking: ["domain", "errors", "temporal", "client/temporal-call", "workflows/staking/messages"],
   client: [
