@@ -30,6 +30,11 @@ export interface ExecutionNode {
   traceCalls(blockHash: Hex, options: TraceOptions): AsyncIterable<Uint8Array>;
   /** `debug_traceBlockByHash` with the struct logger: the body of the answer, byte by byte. */
   traceSteps(blockHash: Hex, options: StepTraceOptions): AsyncIterable<Uint8Array>;
+  /**
+   * Chooses, once for both answers of an attempt, how a block is traced whose stacks nobody needs: by what this node's
+   * answers have cost. Absent: without stacks.
+   */
+  chooseTraceWay?(block: { readonly gasUsed: number }): TraceWay;
   /** Gas used of `blockCount` blocks that end at `newestBlock`; null where the node cannot say. */
   gasUsed(newestBlock: number, blockCount: number, signal?: AbortSignal): Promise<number[] | null>;
   /** Whether the node answers at all: tells a fault of a block from a fault of the node. */
@@ -40,6 +45,20 @@ export type TraceOptions = {
   readonly signal?: AbortSignal;
   /** What the block used: a light one waits for less, a massive one runs alone. Absent: unknown. */
   readonly gasUsed?: number;
+  /** The way that was chosen for the attempt: the node books on it what the answer cost. */
+  readonly way?: TraceWay | undefined;
+};
+/** How one attempt traces its block; the node learns from it what its ways cost. */
+export type TraceWay = {
+  readonly stacks: boolean;
+  /** For the node: an answer took so long. */
+  readonly spent: (ms: number) => void;
+  /** What was spent led to a proof. */
+  readonly proved: () => void;
+  /** It led to a failed block. */
+  readonly failed: () => void;
+  /** To be called when the attempt is over, however it ended. */
+  readonly end: () => void;
 };
 /** `stacks`: whether each step carries the stack before it; about three times the bytes and the node's time. */
 export type StepTraceOptions = TraceOptions & { readonly stacks: boolean };

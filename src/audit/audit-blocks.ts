@@ -132,6 +132,7 @@ async function compare(
       engine: traceEngine,
       block: { number: first.blockNumber, hash: first.blockHash },
       processors: standing.map(({ processor }) => processor),
+      stacks: standing.some(hadStacks),
       rows,
       signal: needs.signal,
     });
@@ -145,6 +146,11 @@ async function compare(
     return judge(needs, standing, rows, "so much differs that the comparison was ended");
   }
   return judge(needs, standing, rows, "");
+}
+
+/** Rows are compared with those of the same way to trace: without stacks less can be known (docs/schema.md). */
+function hadStacks({ processor, proofDetail }: LedgerRow): boolean {
+  return processor === "structlog_agg" || proofDetail.includes('"stack_heights"');
 }
 
 async function judge(

@@ -1,27 +1,27 @@
-import type { IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 
 /** A reader that lags behind lets no more than this wait here; the rest waits at the node. */
 const mostWaitingBytes = 512 * 1024;
 
 /**
- * The body of a response in parts as large as what has come: a socket gives 64 KB at a time, and a part's way through
+ * A body in parts as large as what has come: a socket gives 64 KB at a time, and a part's way through
  * its readers (promises, timers, signals) costs as much as scanning some of these.
  */
 export class BodyParts {
-  readonly #response: IncomingMessage;
+  readonly #body: Readable;
   #chunks: Buffer[] = [];
   #waitingBytes = 0;
   #isOver = false;
   #error: Error | null = null;
   #wake = () => {};
 
-  constructor(response: IncomingMessage) {
-    this.#response = response;
-    response.on("data", (chunk: Buffer) => this.#add(chunk));
-    response.on("end", () => this.#end(null));
-    response.on("close", () => this.#end(null));
-    response.on("error", (error) => this.#end(error));
+  constructor(body: Readable) {
+    this.#body = body;
+    body.on("data", (chunk: Buffer) => this.#add(chunk));
+    body.on("end", () => this.#end(null));
+    body.on("close", () => this.#end(null));
+    body.on("error", (error) => this.#end(error));
   }
 
   /** What has come since the part before, at least one byte; null after the last. */
@@ -41,7 +41,7 @@ export class BodyParts {
   #add(chunk: Buffer): void {
     this.#chunks.push(chunk);
     this.#waitingBytes += chunk.length;
-    if (this.#waitingBytes >= mostWaitingBytes) this.#response.pause();
+    if (this.#waitingBytes >= mostWaitingBytes) this.#body.pause();
     this.#wake();
   }
 
@@ -56,7 +56,7 @@ export class BodyParts {
     const length = this.#waitingBytes;
     this.#chunks = [];
     this.#waitingBytes = 0;
-    if (this.#response.isPaused()) this.#response.resume();
+    if (this.#body.isPaused()) this.#body.resume();
     const [only] = chunks;
     return only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks, length);
   }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { BodyParts } from "./body-parts.ts";
+import { acceptGzip, decoded, isCompressed, undecodableReason } from "./content-encoding.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { readRefusal, socketCode, TransportFault } from "./faults.ts";
 import { createHttpPost, isSuccess } from "./http-post.ts";
@@ -24,6 +25,10 @@ export type StreamOptions = {
   /** The longest that the node may be waited for, all waits together; the reader's own time does not count. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** Whether a compressed answer is asked for; what is passed on is decoded either way. */
+  readonly gzip?: boolean | undefined;
+  /** Is told, before the first byte, whether the answer comes compressed. */
+  readonly onEncoding?: ((isCompressed: boolean) => void) | undefined;
 };
 export type ByteStream = (call: RpcCall, options: StreamOptions) => AsyncIterable<Uint8Array>;
 
@@ -39,7 +44,7 @@ const errorBodyBytes = 16_384;
 export function createByteStream(endpoint: Endpoint, pace: RequestPace = unpaced): ByteStream {
   const post = createHttpPost(endpoint);
 
-  return async function* stream(call, { timeoutMs, signal }) {
+  return async function* stream(call, { timeoutMs, signal, gzip, onEncoding }) {
     signal?.throwIfAborted();
     await takePace(pace, signal);
     const body = Buffer.from(JSON.stringify({ jsonrpc: "2.0", id: 1, ...call }));
@@ -47,11 +52,13 @@ export function createByteStream(endpoint: Endpoint, pace: RequestPace = unpaced
     const anySignal = signal ? AbortSignal.any([signal, clock.signal]) : clock.signal;
     let isBegun = false;
     try {
-      const response = await clock.wait(post(body, anySignal), timeoutMs);
+      const asked = post(body, anySignal, gzip ? acceptGzip : {});
+      const response = await clock.wait(asked, timeoutMs);
       if (response.statusCode !== undefined && !isSuccess(response.statusCode)) {
         throw await statusFault(response, response.statusCode);
       }
-      const parts = new BodyParts(response);
+      onEncoding?.(isCompressed(response));
+      const parts = new BodyParts(decoded(response));
       try {
         for (;;) {
           const part = await clock.wait(parts.next(), isBegun ? silenceMs : timeoutMs);
@@ -66,15 +73,9 @@ export function createByteStream(endpoint: Endpoint, pace: RequestPace = unpaced
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof StreamFailed) throw error;
-      throw new StreamFailed(
-        clock.isOver
-          ? {
-              kind: "silent",
-              reason: `no more bytes; waited ${Math.round(clock.waitedMs / 1000)} s`,
-            }
-          : { kind: "socket", reason: socketCode(error) ?? "the connection closed" },
-        { isBegun },
-      );
+      throw new StreamFailed(clock.isOver ? silence(clock.waitedMs) : socketFault(error), {
+        isBegun,
+      });
     } finally {
       clock.stop();
     }
@@ -97,15 +98,36 @@ function cut(isBegun: boolean): StreamFailed {
   return new StreamFailed({ kind: "socket", reason: "the connection closed" }, { isBegun });
 }
 
+function silence(waitedMs: number): StreamFault {
+  return { kind: "silent", reason: `no more bytes; waited ${Math.round(waitedMs / 1000)} s` };
+}
+
+function socketFault(error: unknown): StreamFault {
+  const undecodable = undecodableReason(error);
+  return undecodable === null
+    ? { kind: "socket", reason: socketCode(error) ?? "the connection closed" }
+    : { kind: "socket", reason: undecodable, isUndecodable: true };
+}
+
 async function statusFault(response: IncomingMessage, status: number): Promise<StreamFailed> {
-  let body = "";
-  for await (const part of response) {
-    body += String(part);
-    if (body.length > errorBodyBytes) break;
-  }
+  const body = await readErrorBody(response);
   const retryAfterMs = readRetryAfter(response.headers["retry-after"], Date.now());
   const refusal = refusalIn(body);
   return new StreamFailed({ kind: "status", status, refusal, retryAfterMs }, { isBegun: false });
+}
+
+/** As much as can be read: the status alone says enough. */
+async function readErrorBody(response: IncomingMessage): Promise<string> {
+  let body = "";
+  try {
+    for await (const part of decoded(response)) {
+      body += String(part);
+      if (body.length > errorBodyBytes) break;
+    }
+  } catch (error) {
+    if (undecodableReason(error) === null) throw error;
+  }
+  return body;
 }
 
 function refusalIn(body: string) {

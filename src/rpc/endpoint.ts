@@ -24,3 +24,9 @@ export function toEndpoint(node: Pick<NodeConfig, "name" | "url" | "headers">): 
     },
   };
 }
+
+/** Whether a url points at this machine: the link costs nothing. */
+export function isLoopback(url: string): boolean {
+  const { hostname } = new URL(url);
+  return /^(localhost|.*\.localhost|127(\.\d+){3}|0\.0\.0\.0|\[::1?\])$/.test(hostname);
+}

@@ -11,6 +11,7 @@ import { type NodeFault, type NodeObserver, unobserved } from "./node-observer.t
 import { readReceipts } from "./receipts.ts";
 import { type RequestPace, unpaced } from "./request-pace.ts";
 import { SingleTraces } from "./single-traces.ts";
+import type { TraceCosts } from "./trace-costs.ts";
 import { type TraceGate, ungated } from "./trace-gate.ts";
 import { callTracer, type NodeTraceOptions, streamTrace, structLogger } from "./traces.ts";
 
@@ -39,6 +40,8 @@ export type NodeWatch = {
   readonly pace?: { readonly head: RequestPace; readonly bulk: RequestPace };
   /** A trace came whole (null), or failed by the node's doing. */
   readonly onTraced: (fault: NodeFault | null) => void;
+  /** Chooses between ways to trace. Absent: blocks whose stacks nobody needs are traced without, uncompressed. */
+  readonly costs?: TraceCosts;
 };
 
 const unwatched: NodeWatch = { observer: unobserved, gate: ungated, onTraced: () => {} };
@@ -90,12 +93,12 @@ type View = {
 };
 
 function createView(endpoint: Endpoint, { traceTimeoutMs, watch, known, isHead }: View): RawNode {
-  const { observer, gate, onTraced } = watch;
+  const { observer, gate, onTraced, costs } = watch;
   const pace = watch.pace?.[isHead ? "head" : "bulk"] ?? unpaced;
   const calls = createNodeCalls(endpoint, observer, pace);
   const stream = createByteStream(endpoint, pace);
   const { lostTraces, singles } = known;
-  const tracing = { calls, stream, lostTraces, gate, singles, onTraced };
+  const tracing = { calls, stream, lostTraces, gate, singles, onTraced, costs };
   const limit = ({ timeoutMs, ...options }: NodeTraceOptions): NodeTraceOptions => ({
     ...options,
     isHead: isHead || options.isHead === true,
@@ -133,6 +136,7 @@ function createView(endpoint: Endpoint, { traceTimeoutMs, watch, known, isHead }
     traceCalls: (blockHash, options) => streamTrace(tracing, blockHash, callTracer, limit(options)),
     traceSteps: (blockHash, { stacks, ...options }) =>
       streamTrace(tracing, blockHash, { ...structLogger, disableStack: !stacks }, limit(options)),
+    ...(costs && { chooseTraceWay: ({ gasUsed }) => costs.chooseWay(gasUsed) }),
     gasUsed: (newestBlock, blockCount, signal) =>
       readGasUsed(calls, newestBlock, blockCount, signal),
     height,

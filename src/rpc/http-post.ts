@@ -4,7 +4,11 @@ import { urlToHttpOptions } from "node:url";
 import type { Endpoint } from "./endpoint.ts";
 
 /** Sends a body and answers as soon as the response's head is there; aborting closes the socket. */
-export type HttpPost = (body: Buffer, signal: AbortSignal) => Promise<IncomingMessage>;
+export type HttpPost = (
+  body: Buffer,
+  signal: AbortSignal,
+  more?: Readonly<Record<string, string>>,
+) => Promise<IncomingMessage>;
 
 /**
  * Creates the way of JSON-RPC requests to an endpoint, over sockets that are kept alive. node:http and not fetch: a
@@ -15,17 +19,22 @@ export function createHttpPost({ url, headers }: Endpoint): HttpPost {
   const agent = isTls ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
   const request = isTls ? httpsRequest : httpRequest;
   const target = { ...urlToHttpOptions(new URL(url)), method: "POST", agent };
-  return function post(body, signal) {
+  return function post(body, signal, more = {}) {
     return new Promise((resolve, reject) => {
       const sent = request({
         ...target,
         signal,
-        headers: { ...headers, "content-type": "application/json", "content-length": body.length },
+        headers: {
+          ...headers,
+          ...more,
+          "content-type": "application/json",
+          "content-length": body.length,
+        },
       });
       sent.on("response", resolve);
       sent.on("error", (error: NodeJS.ErrnoException) => {
         // The node closed a kept socket while we wrote: no request was served, so send it again on another one.
-        if (sent.reusedSocket && error.code === "ECONNRESET") resolve(post(body, signal));
+        if (sent.reusedSocket && error.code === "ECONNRESET") resolve(post(body, signal, more));
         else reject(error);
       });
       sent.end(body);

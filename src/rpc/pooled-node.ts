@@ -14,6 +14,7 @@ import { AppError, NodeUnavailableError, WrongChainError } from "../errors.ts";
 import type { NodeCapabilities } from "./capabilities.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { createNodeViews, type RawNode } from "./execution-node.ts";
+import { NodeAbilities } from "./node-abilities.ts";
 import type { NodeListener, NodeState } from "./node-meters.ts";
 import type { NodeFault } from "./node-observer.ts";
 import { describeFault, faultWords } from "./node-words.ts";
@@ -48,6 +49,7 @@ export class PooledNode implements NodeFacts {
   readonly #options: PooledNodeOptions;
   readonly #gate: AdaptiveTraceGate;
   readonly #pace: NodePace;
+  readonly #abilities: NodeAbilities;
   #checkSteps: StepsCheck;
   /** Whether it answers at all, and is fit to be used. */
   #calls: Circuit = closedCircuit;
@@ -60,7 +62,6 @@ export class PooledNode implements NodeFacts {
   #outage: NodeUnavailableError | null = null;
   #lastFault = "it was not asked yet";
   #head: number | null = null;
-  #noStateUpTo: number | null = null;
   #turn = 0;
   #traces: NodeCapabilities["traces"] = "undecided";
   #admission: Promise<void> | null = null;
@@ -73,8 +74,10 @@ export class PooledNode implements NodeFacts {
     this.roles = roles;
     this.#gate = new AdaptiveTraceGate(maximumTraces);
     this.#pace = new NodePace(options.requestsPerSecond ?? null);
+    this.#abilities = new NodeAbilities(endpoint);
     const watch = {
       gate: this.#gate,
+      costs: this.#abilities.costs,
       pace: this.#pace,
       observer: {
         answered: (seconds: number) => {
@@ -97,7 +100,7 @@ export class PooledNode implements NodeFacts {
     return this.#head;
   }
   get noStateUpTo(): number | null {
-    return this.#noStateUpTo;
+    return this.#abilities.noStateUpTo;
   }
   get load(): number {
     return this.#gate.load;
@@ -139,7 +142,7 @@ export class PooledNode implements NodeFacts {
     return {
       clientVersion: this.#chain.clientVersion,
       traces: this.#traces,
-      noStateUpTo: this.#noStateUpTo,
+      ...this.#abilities.facts,
       singlesFromGas: this.node.singlesFromGas,
       tracesAtOnce: this.#gate.limit,
     };
@@ -184,7 +187,7 @@ export class PooledNode implements NodeFacts {
 
   /** It has no state of this block: nor, by all experience, of those before it. */
   lacksState(blockNumber: number): void {
-    this.#noStateUpTo = Math.max(this.#noStateUpTo ?? 0, blockNumber);
+    this.#abilities.lacksState(blockNumber);
   }
 
   /** Another node has proven what this one said otherwise. */
@@ -236,8 +239,10 @@ export class PooledNode implements NodeFacts {
     if (!wasServing && restMs > 0) throw this.#resting(restMs);
     this.#calls = beginTrial(this.#calls);
     try {
-      if (!wasServing || Date.now() - this.#probedAtMs >= probeAgeMs) await this.#probe(probe);
+      const isProbeOld = !wasServing || Date.now() - this.#probedAtMs >= probeAgeMs;
+      if (isProbeOld) await this.#probe(probe);
       this.#head = await this.headNode.height();
+      if (isProbeOld) await this.#abilities.probe(this.headNode, this.#head);
       // It looks for a trace that has steps: not while the node wants no traces.
       if (restMs <= 0) {
         this.#traces = (await this.#checkSteps()) === "steps" ? "seen" : "undecided";
@@ -269,7 +274,7 @@ export class PooledNode implements NodeFacts {
     const { clientVersion } = this.#chain;
     if (before === undefined || before === clientVersion) return;
     this.#checkSteps = createStepsCheck(this.headNode);
-    this.#noStateUpTo = null;
+    this.#abilities.forget();
     this.#report("serving", `it is another version now; it was ${before}`);
   }
 

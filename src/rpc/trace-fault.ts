@@ -14,8 +14,8 @@ export type StreamFault =
       /** What the Retry-After header asks for; null or absent: nothing. */
       readonly retryAfterMs?: number | null;
     }
-  /** The socket failed or closed. */
-  | { readonly kind: "socket"; readonly reason: string };
+  /** The socket failed or closed, or the compressed body broke off or is none. */
+  | { readonly kind: "socket"; readonly reason: string; readonly isUndecodable?: true };
 
 /** HTTP statuses of a node, or a proxy before it, that gave up on this one answer. */
 const gaveUpStatuses: ReadonlySet<number> = new Set([408, 504, 524]);
@@ -63,7 +63,7 @@ export function toNodeFault(fault: StreamFault): NodeFault {
     case "silent":
       return { kind: "timeout", retryAfterMs: null };
     case "socket":
-      return { kind: "unreachable", retryAfterMs: null };
+      return { kind: fault.isUndecodable ? "garbled" : "unreachable", retryAfterMs: null };
     case "status":
       return {
         kind: isTooOften(fault) ? "rate_limited" : "http",

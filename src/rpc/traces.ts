@@ -9,6 +9,7 @@ import type { LostTraces, TraceInFlight } from "./lost-traces.ts";
 import type { NodeCalls } from "./node-calls.ts";
 import type { NodeFault } from "./node-observer.ts";
 import { type SingleTraces, singlesAsBlock } from "./single-traces.ts";
+import type { AnswerKind, TraceCosts } from "./trace-costs.ts";
 import {
   classifyStreamFault,
   describeStreamFault,
@@ -16,7 +17,12 @@ import {
   toNodeFault,
 } from "./trace-fault.ts";
 import { NodeRests, type TraceGate, type TraceTurn } from "./trace-gate.ts";
-import { isWholeBlockFault, WholeBlockRefused, withoutWholeBlockRefusal } from "./whole-block.ts";
+import {
+  isStateMissing,
+  isWholeBlockFault,
+  WholeBlockRefused,
+  withoutWholeBlockRefusal,
+} from "./whole-block.ts";
 
 const method = "debug_traceBlockByHash";
 
@@ -49,6 +55,7 @@ export type TracingNode = {
   readonly singles: { readonly calls: SingleTraces; readonly steps: SingleTraces };
   /** Is told of every trace that a node failed at, and of those that came whole (null). */
   readonly onTraced: (fault: NodeFault | null) => void;
+  readonly costs: TraceCosts | undefined;
 };
 
 /** `isHead`: it does not wait for those of a backfill. */
@@ -73,7 +80,7 @@ export async function* streamTrace(
   tracer: object,
   options: NodeTraceOptions,
 ): AsyncIterable<Uint8Array> {
-  const { gasUsed, signal } = options;
+  const { gasUsed, signal, way } = options;
   const name = `${blockHash} ${JSON.stringify(tracer)}`;
   if (node.lostTraces.isSuspect(name)) {
     node.lostTraces.forget(name); // what is decided now holds for this attempt; the next one asks for the trace again
@@ -87,6 +94,7 @@ export async function* streamTrace(
   });
   const lost = node.lostTraces.begin(name);
   const trace = { blockHash, tracer, options, turn };
+  const begunAt = performance.now();
   try {
     if (singles.isNeeded(name, gasUsed, Date.now())) {
       yield* streamSingles(node, trace);
@@ -101,11 +109,13 @@ export async function* streamTrace(
     }
     lost.arrived();
     node.onTraced(null);
+    way?.spent(performance.now() - begunAt);
   } catch (error) {
     if (!(error instanceof StreamFailed)) throw error;
     const fault = toNodeFault(error.fault);
     turn.failed(fault);
-    node.onTraced(fault);
+    // What it has thrown away it need not have.
+    if (!isStateMissing(describeStreamFault(error.fault))) node.onTraced(fault);
     // What ends in the middle may be a block that is too large for a proxy: the next attempt asks for less at once.
     if (error.isBegun) singles.learn(name, undefined, Date.now());
     throw await toBlame(node.calls, { blockHash, failure: error, trace: lost }, signal);
@@ -117,18 +127,36 @@ export async function* streamTrace(
 
 /** @throws {WholeBlockRefused} before the first byte. @throws {StreamFailed} */
 async function* streamWhole(node: TracingNode, trace: Trace): AsyncGenerator<Uint8Array> {
-  const { timeoutMs, signal } = trace.options;
+  const { timeoutMs, signal, gasUsed } = trace.options;
   const call = toCall(trace.blockHash, trace.tracer, timeoutMs);
-  const stream = node.stream(call, { timeoutMs: timeoutMs + graceMs, signal });
+  const answer = node.costs?.chooseEncoding(kindOf(trace.tracer), gasUsed);
+  const gzip = answer?.encoding === "gzip";
+  const stream = node.stream(call, { timeoutMs: timeoutMs + graceMs, signal, gzip });
   try {
-    yield* timed(withoutWholeBlockRefusal(stream), trace.turn);
+    yield* timed(withoutWholeBlockRefusal(stream), trace.turn, answer?.came);
   } catch (error) {
+    if (isUndecodable(error)) answer?.broken();
     const isWhole =
       error instanceof StreamFailed && !error.isBegun && isWholeBlockFault(error.fault);
     if (!isWhole) throw error;
     trace.turn.failed(toNodeFault(error.fault));
     throw new WholeBlockRefused(describeStreamFault(error.fault));
+  } finally {
+    answer?.end();
   }
+}
+
+function kindOf(tracer: object): AnswerKind {
+  if (tracer === callTracer) return "calls";
+  return "disableStack" in tracer && tracer.disableStack === true ? "steps" : "stacks";
+}
+
+function isUndecodable(error: unknown): boolean {
+  return (
+    error instanceof StreamFailed &&
+    error.fault.kind === "socket" &&
+    error.fault.isUndecodable === true
+  );
 }
 
 /** @throws {StreamFailed} @throws {NodeUnavailableError} */
@@ -141,14 +169,19 @@ async function* streamSingles(node: TracingNode, trace: Trace): AsyncGenerator<U
   yield* timed(singlesAsBlock(hashes, tracer, ask), trace.turn);
 }
 
-/** Tells the turn how long the node was waited for; while the reader is at work nobody waits. */
+/**
+ * Tells the turn how long the node was waited for; while the reader is at work nobody waits.
+ * @param came - is told how long the answer took as a whole: what more bytes cost the reader counts there.
+ */
 async function* timed(
   parts: AsyncIterable<Uint8Array>,
   turn: TraceTurn,
+  came: (answer: { readonly ms: number; readonly bytes: number }) => void = () => {},
 ): AsyncGenerator<Uint8Array> {
   let waitedMs = 0;
   let bytes = 0;
-  let askedAt = performance.now();
+  const begunAt = performance.now();
+  let askedAt = begunAt;
   for await (const part of parts) {
     waitedMs += performance.now() - askedAt;
     bytes += part.length;
@@ -156,6 +189,7 @@ async function* timed(
     askedAt = performance.now();
   }
   turn.done({ seconds: (waitedMs + performance.now() - askedAt) / 1000, bytes });
+  came({ ms: performance.now() - begunAt, bytes });
 }
 
 function toCall(blockHash: Hex, tracer: object, timeoutMs: number): RpcCall {

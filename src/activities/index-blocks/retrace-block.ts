@@ -17,6 +17,7 @@ export async function retraceBlock({
   engine,
   block,
   processors,
+  stacks,
   rows,
   signal,
 }: {
@@ -25,12 +26,14 @@ export async function retraceBlock({
   readonly engine: TraceEngine;
   readonly block: { readonly number: number; readonly hash: Hex };
   readonly processors: readonly Processor[];
+  /** Whether the stored rows were made with stacks. */
+  readonly stacks: boolean;
   readonly rows: Pick<RowStore, "createWriter">;
   readonly signal: AbortSignal;
 }): Promise<TracedBlock | FailedBlock | UnfetchedBlock> {
   const pipe = new RowPipe(rows, signal);
   const ask = (until: AbortSignal) => node.blockByHash(block.hash, until);
-  const run = { network, engine, signal, pipe, dependencies };
+  const run = { network, engine, signal, pipe, dependencies, stacks };
   const fetched = await fetchFrom(run, { node, blockNumber: block.number, ask });
   if (fetched.kind === "unfetched") return fetched;
   const outcome = await traceAttempt(run, fetched, processors);

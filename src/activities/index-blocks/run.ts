@@ -2,7 +2,8 @@ import type { Resumption } from "../../domain/checkpoint.ts";
 import type { LedgerOrigin } from "../../domain/ledger-transition.ts";
 import type { Processor } from "../../domain/processor.ts";
 import type { IndexBlocksInput } from "../../workflows/messages.ts";
-import type { Dependencies, Network, NodePool } from "../ports.ts";
+import type { Dependencies, Network } from "../ports.ts";
+import type { CallNodes } from "./call-nodes.ts";
 import type { Finality } from "./finality.ts";
 import type { Heart } from "./heart.ts";
 import type { LedgerView } from "./ledger-view.ts";
@@ -15,7 +16,7 @@ export type Run = {
   readonly dependencies: Dependencies;
   readonly network: Network;
   /** Where blocks are fetched and traced. */
-  readonly nodes: NodePool;
+  readonly nodes: CallNodes;
   readonly input: IndexBlocksInput;
   readonly processors: readonly Processor[];
   readonly clientVersion: string;
@@ -37,6 +38,8 @@ export type Run = {
 /** What of a run one trace of one block needs. */
 export type Tracing = Pick<Run, "network" | "signal" | "engine" | "pipe"> & {
   readonly dependencies: Pick<Dependencies, "newAttemptId" | "meters">;
+  /** Whether stacks are asked for whatever they cost; absent: by what the network stores, else by their cost. */
+  readonly stacks?: boolean;
 };
 
 /** Processors that a block is to be traced for: those without a complete row, or all where it is forced. */

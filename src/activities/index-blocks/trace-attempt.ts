@@ -1,6 +1,6 @@
 import type { Processor } from "../../domain/processor.ts";
 import type { BlockProof } from "../../trace/block-trace.ts";
-import type { Attempt } from "../ports.ts";
+import type { Attempt, TraceWay } from "../ports.ts";
 import { type Deadline, readUntilAborted, startDeadline } from "./abortable.ts";
 import { blockFaultOf } from "./block-fault.ts";
 import type { FetchedBlock } from "./fetch-block.ts";
@@ -28,6 +28,7 @@ export async function traceAttempt(
   const startedAt = Date.now();
   const deadline = startDeadline(run.signal, run.network.blockDeadlineMs ?? defaultDeadlineMs);
   const traffic: Traffic = { bytes: 0 };
+  const way = chooseWay(run, fetched);
   const attempt: Attempt = {
     network: run.network.name,
     blockNumber: fetched.ref.number,
@@ -39,7 +40,15 @@ export async function traceAttempt(
     const proof =
       fetched.source.block.transactions.length === 0
         ? proofOfEmptyBlock
-        : await streamTrace(run, { fetched, wanted, attempt, deadline, traffic, onStepsBegin });
+        : await streamTrace(run, {
+            fetched,
+            wanted,
+            attempt,
+            deadline,
+            traffic,
+            way,
+            onStepsBegin,
+          });
     const durationMs = Date.now() - startedAt;
     run.dependencies.meters.traceSeconds(run.network.name, durationMs / 1000);
     return toTracedBlock({
@@ -52,6 +61,7 @@ export async function traceAttempt(
     });
   } catch (error) {
     const fault = await blockFaultOf(run, error, { deadline, node: fetched.node });
+    way?.failed();
     return {
       kind: "failed",
       ...provenanceOf(fetched),
@@ -65,6 +75,7 @@ export async function traceAttempt(
       traceBytes: traffic.bytes,
     };
   } finally {
+    way?.end();
     deadline.dispose();
   }
 }
@@ -75,18 +86,20 @@ type Stream = {
   readonly attempt: Attempt;
   readonly deadline: Deadline;
   readonly traffic: Traffic;
+  readonly way: TraceWay | undefined;
   readonly onStepsBegin: () => void;
 };
 
 async function streamTrace(run: Tracing, stream: Stream): Promise<BlockProof> {
-  const { fetched, wanted, attempt, deadline, traffic } = stream;
+  const { fetched, wanted, attempt, deadline, traffic, way } = stream;
   const { node } = fetched;
   const options = {
     timeoutMs: run.network.blockDeadlineMs ?? defaultDeadlineMs,
     signal: deadline.signal,
     gasUsed: Number(fetched.source.block.gasUsed),
+    way,
   };
-  const stacks = needsStacks(run.network.processors);
+  const stacks = way?.stacks ?? needsStacks(run);
   const trace = run.engine.createBlockTrace({ ...fetched.source, processors: wanted, stacks });
   const { columns, aggColumns } = trace;
   const handOver = () => {
@@ -114,6 +127,7 @@ async function streamTrace(run: Tracing, stream: Stream): Promise<BlockProof> {
     await run.pipe.relieve();
   }
   const proof = trace.endSteps();
+  way?.proved();
   handOver();
   if (wanted.includes("transaction")) {
     const rows = run.engine.toTransactionRows({ ...fetched.source, ...proof });
@@ -127,8 +141,14 @@ async function streamTrace(run: Tracing, stream: Stream): Promise<BlockProof> {
  * Only the memory columns of structlog_agg need stacks. Decided by what the network stores and not by what this call
  * wants, so that a requeue of one processor finds the same rows again.
  */
-function needsStacks(stored: readonly Processor[]): boolean {
-  return stored.includes("structlog_agg");
+function needsStacks({ network, stacks }: Tracing): boolean {
+  return stacks ?? network.processors.includes("structlog_agg");
+}
+
+/** Where nobody needs stacks, the node's cheaper way, for the whole attempt; undefined where there is no choice. */
+function chooseWay(run: Tracing, { node, source }: FetchedBlock): TraceWay | undefined {
+  if (run.stacks !== undefined || needsStacks(run)) return undefined;
+  return node.chooseTraceWay?.({ gasUsed: Number(source.block.gasUsed) });
 }
 
 /** A block without transactions has nothing to trace; its header and roots are checked all the same. */

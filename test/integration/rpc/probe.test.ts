@@ -126,7 +126,11 @@ test("what a node can do is known after the probe, and by what it was seen to do
     "node-a": {
       clientVersion: expect.stringMatching(/^anvil/),
       traces: "seen",
+      archiveDepth: "all",
       noStateUpTo: null,
+      gzip: "no",
+      asksGzip: false,
+      traceWay: null,
       singlesFromGas: null,
       tracesAtOnce: 2,
     },
