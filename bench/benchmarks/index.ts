@@ -8,6 +8,7 @@ import { light } from "./light.ts";
 import { memory } from "./memory.ts";
 import { pipeline } from "./pipeline.ts";
 import { scan } from "./scan.ts";
+import { staking } from "./staking.ts";
 
 /** In the order in which they are run. */
 export const benchmarks: readonly Benchmark[] = [
@@ -20,4 +21,5 @@ export const benchmarks: readonly Benchmark[] = [
   head,
   events,
   coverage,
+  staking,
 ];
