@@ -153,7 +153,8 @@ function formatRanges(ranges: readonly BlockRange[]): string {
   return more > 0 ? `${shown} and ${more} more` : shown;
 }
 
-function table(status: string, rows: readonly Row[]): string {
+/** A table under a line that says how things stand; rows that say nothing are left out. */
+export function table(status: string, rows: readonly Row[]): string {
   const lines = rows
     .filter(([, value]) => value !== null)
     .map(([label, value]) => `| ${label}${columnGap} | ${toCell(String(value))} |`);

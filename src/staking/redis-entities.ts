@@ -1,0 +1,33 @@
+import type { EntityStore } from "../activities/staking/bridge-ports.ts";
+import { connectRedis, type RedisConnection } from "./redis-connection.ts";
+import { entityKey } from "./redis-keys.ts";
+
+/** In one step: a hash that was unlinked meanwhile must not come back as one field. */
+const setWhereItStands =
+  "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'transactionHash', ARGV[1]) end return 1";
+
+/** The requests' hashes, over one connection that is opened when it is needed and again after Redis was away. */
+export function createEntityStore(url: string): EntityStore & { close(): Promise<void> } {
+  let opened: Promise<RedisConnection> | undefined;
+  const connection = async (): Promise<RedisConnection> => {
+    const current = await opened?.catch(() => undefined);
+    if (current?.isOpen) return current;
+    opened = connectRedis(url);
+    return opened;
+  };
+  return {
+    async noteTransaction(entity, transactionHash) {
+      const redis = await connection();
+      await redis.run("EVAL", (client) =>
+        client.eval(setWhereItStands, { keys: [entityKey(entity)], arguments: [transactionHash] }),
+      );
+    },
+    async remove(entity) {
+      const redis = await connection();
+      await redis.run("UNLINK", (client) => client.unlink(entityKey(entity)));
+    },
+    async close() {
+      (await opened?.catch(() => undefined))?.close();
+    },
+  };
+}
