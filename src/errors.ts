@@ -106,6 +106,42 @@ export class WrongChainError extends AppError {
   }
 }
 
+/** A node that answers, and says something that is no answer to what was asked. */
+export class NodeRefusedError extends AppError {
+  override readonly name = "NodeRefusedError";
+  override readonly retryable = true;
+  constructor({ node, method, reason }: { node: string; method: string; reason: string }) {
+    super(`The execution node "${node}" refuses ${method}.`, {
+      facts: [reason],
+      fix: "see what the node's log says of it; the staking service asks again by itself.",
+    });
+  }
+}
+
+/** An address that holds no staking contract, or one whose parts do not fit together. */
+export class StakingContractError extends AppError {
+  override readonly name = "StakingContractError";
+  override readonly retryable = false;
+  constructor({ address, reason }: { address: string; reason: string }) {
+    super(`There is no staking contract at ${address}.`, {
+      facts: [reason],
+      fix: "set STAKING_ADDRESS to the staking proxy of this chain, and STAKING_CHAIN_ID and the nodes to its chain.",
+    });
+  }
+}
+
+/** A transaction that the holder of the key does not sign, whoever asks for it. */
+export class SigningRefusedError extends AppError {
+  override readonly name = "SigningRefusedError";
+  override readonly retryable = false;
+  constructor({ reason }: { reason: string }) {
+    super("The transaction was not signed.", {
+      facts: [reason],
+      fix: "only the two staking calls on the configured contract and empty transfers to itself are signed, below the fee cap.",
+    });
+  }
+}
+
 /** A network name whose stored rows belong to another chain (chain id or genesis hash differ). */
 export class NetworkBindingError extends AppError {
   override readonly name = "NetworkBindingError";

@@ -1,0 +1,143 @@
+import { getHttpRpcClient } from "viem/utils";
+import { z } from "zod";
+import type { Hex } from "../domain/chain.ts";
+import {
+  type AppError,
+  NodeRefusedError,
+  NodeUnavailableError,
+  WrongChainError,
+} from "../errors.ts";
+import { harmlessWords, RpcRefusal } from "./node-refusal.ts";
+
+export type StakingNodeOptions = {
+  /** Its name in the configuration, for people; never its url. */
+  readonly name: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+};
+export type RpcCall = { readonly method: string; readonly params: readonly unknown[] };
+type AskOptions = { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number };
+
+/** JSON-RPC to one node that is known to serve the right chain; many calls travel in one HTTP request. */
+export type StakingNode = {
+  readonly name: string;
+  /**
+   * Answers in the order of the calls, a refused call as its refusal.
+   * @throws {NodeUnavailableError} @throws {WrongChainError}
+   */
+  ask(calls: readonly RpcCall[], options?: AskOptions): Promise<readonly unknown[]>;
+  /** Asks for the chain id once it answers. @throws {NodeUnavailableError} */
+  chainId(signal?: AbortSignal): Promise<number>;
+  /** Everything that is asked from now on is asked of this chain only. */
+  expectChain(chainId: number): void;
+};
+
+const defaultTimeoutMs = 10_000;
+const answerShape = z.object({
+  id: z.unknown(),
+  result: z.unknown().optional(),
+  error: z
+    .object({ code: z.number(), message: z.string(), data: z.unknown().optional() })
+    .optional(),
+});
+const quantity = z.string().regex(/^0x[0-9a-f]+$/i);
+
+export function createStakingNode({ name, url, headers }: StakingNodeOptions): StakingNode {
+  const http = getHttpRpcClient(url, { fetchOptions: { headers: { ...headers } } });
+  let expected: number | null = null;
+  let isRightChain = false;
+
+  async function send(calls: readonly RpcCall[], options: AskOptions): Promise<unknown[]> {
+    const { signal, timeoutMs = defaultTimeoutMs } = options;
+    const body = calls.map(({ method, params }, id) => ({ id, method, params }));
+    try {
+      const fetchOptions = signal === undefined ? {} : { fetchOptions: { signal } };
+      const answers: unknown = await http.request({ body, timeout: timeoutMs, ...fetchOptions });
+      return readAnswers(answers, calls.length);
+    } catch (error) {
+      signal?.throwIfAborted();
+      const method = [...new Set(calls.map((call) => call.method))].join(", ");
+      throw new NodeUnavailableError({ node: name, method, reason: reasonOf(error, timeoutMs) });
+    }
+  }
+
+  async function chainId(signal?: AbortSignal): Promise<number> {
+    const [answer] = await send([{ method: "eth_chainId", params: [] }], { signal });
+    if (answer instanceof RpcRefusal) throw refusedBy(name, "eth_chainId", answer);
+    return Number(readQuantity(answer, { node: name, method: "eth_chainId" }));
+  }
+
+  return {
+    name,
+    chainId,
+    expectChain: (id) => {
+      expected = id;
+    },
+    ask: async (calls, options = {}) => {
+      if (calls.length === 0) return [];
+      if (!isRightChain && expected !== null) {
+        const actual = await chainId(options.signal);
+        if (actual !== expected) {
+          throw new WrongChainError({ network: "staking", node: name, expected, actual });
+        }
+        isRightChain = true;
+      }
+      return send(calls, options);
+    },
+  };
+}
+
+function readAnswers(answers: unknown, count: number): unknown[] {
+  const byId = new Map(
+    z
+      .array(answerShape)
+      .parse(answers)
+      .map((answer) => [answer.id, answer]),
+  );
+  return Array.from({ length: count }, (_, id) => {
+    const answer = byId.get(id);
+    if (answer === undefined) throw new Error("an answer is missing");
+    return answer.error === undefined ? answer.result : new RpcRefusal(answer.error);
+  });
+}
+
+/** In our words: viem's messages hold url and request. */
+function reasonOf(error: unknown, timeoutMs: number): string {
+  if (error instanceof Error) {
+    if (error.name === "TimeoutError") return `no answer within ${timeoutMs / 1000} s`;
+    if ("status" in error && typeof error.status === "number") return `HTTP ${error.status}`;
+    const code = socketCode(error);
+    if (code !== undefined) return code;
+    if (error.name === "HttpRequestError") return "the connection closed";
+  }
+  return "the answer is no JSON-RPC";
+}
+
+function socketCode(error: Error): string | undefined {
+  for (let fault: unknown = error; fault instanceof Error; fault = fault.cause) {
+    if ("code" in fault && typeof fault.code === "string") return fault.code;
+  }
+  return undefined;
+}
+
+export function refusedBy(node: string, method: string, refusal: RpcRefusal): AppError {
+  const reason = `${refusal.code}: ${harmlessWords(refusal.message)}`;
+  return new NodeRefusedError({ node, method, reason });
+}
+
+/** @throws {NodeRefusedError} Where it is none. */
+export function readQuantity(
+  answer: unknown,
+  { node, method }: { readonly node: string; readonly method: string },
+): bigint {
+  if (answer instanceof RpcRefusal) throw refusedBy(node, method, answer);
+  const parsed = quantity.safeParse(answer);
+  if (!parsed.success) {
+    throw new NodeRefusedError({ node, method, reason: "the answer is no number" });
+  }
+  return BigInt(parsed.data);
+}
+
+export function toQuantity(value: number | bigint): Hex {
+  return `0x${value.toString(16)}`;
+}
