@@ -2,6 +2,7 @@ import { type Client, WorkflowExecutionAlreadyStartedError } from "@temporalio/c
 import { callTemporal } from "../client/temporal-call.ts";
 import type { Hex } from "../domain/chain.ts";
 import type { StakeCall } from "../domain/staking/stake-call.ts";
+import { JobNotRunningError } from "../errors.ts";
 import { jobAttributes } from "../temporal/search-attributes.ts";
 import {
   type StakeRequestInput,
@@ -66,11 +67,33 @@ export async function startRequest(client: Client, wanted: WantedRequest): Promi
   return compareWithKnown(client, requestId, call);
 }
 
+/**
+ * Looks whether a request runs or has ended for good, without starting it.
+ * @returns null where it may be started.
+ */
+export async function findRequest(
+  client: Client,
+  chainId: number,
+  call: StakeCall,
+): Promise<Exclude<StartedRequest, { kind: "started" }> | null> {
+  const requestId = requestIdOf(chainId, call);
+  try {
+    const { status } = await callTemporal(client, requestTarget(requestId), () =>
+      client.workflow.getHandle(requestId).describe(),
+    );
+    const isTaken = status.name === "RUNNING" || status.name === "COMPLETED";
+    return isTaken ? await compareWithKnown(client, requestId, call) : null;
+  } catch (error) {
+    if (error instanceof JobNotRunningError) return null;
+    throw error;
+  }
+}
+
 async function compareWithKnown(
   client: Client,
   requestId: string,
   call: StakeCall,
-): Promise<StartedRequest> {
+): Promise<Exclude<StartedRequest, { kind: "started" }>> {
   const known = await readRequestInput(client, requestId);
   // Gone by retention in between: then it had ended, and nothing of it can differ any more.
   if (known === null) return { kind: "known", requestId, entity: null };
