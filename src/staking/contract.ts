@@ -1,9 +1,9 @@
 import {
-  decodeEventLog,
+  decodeAbiParameters,
   decodeFunctionData,
-  encodeEventTopics,
   encodeFunctionData,
   parseAbi,
+  toEventSelector,
   toFunctionSelector,
 } from "viem";
 import type { CallEncoder } from "../activities/staking/ports.ts";
@@ -17,7 +17,7 @@ const calls = parseAbi([
   "function createStakeWithSignature(address owner, uint96 target, uint256 dipAmount, bytes32 signatureId, bytes signature) returns (uint96 stakeId)",
   "function restakeWithSignature(address owner, uint96 stakeId, uint96 newTarget, bytes32 signatureId, bytes signature)",
 ]);
-const events = parseAbi([
+const [stakedEvent, restakedEvent] = parseAbi([
   "event LogStakingStaked(uint96 target, address user, uint96 id, uint256 amount, uint256 newBalance)",
   "event LogStakingRestaked(uint96 oldTarget, uint96 newTrget, address user, uint96 stakeId, uint256 stakingAmount)",
 ]);
@@ -66,25 +66,22 @@ export function isCall(data: Hex, call: StakeCall): boolean {
 
 /** Topic of the event that a call ends with. */
 export function topicOf({ kind }: StakeCall): Hex {
-  const eventName = kind === "stake" ? "LogStakingStaked" : "LogStakingRestaked";
-  const [topic] = encodeEventTopics({ abi: events, eventName });
-  return topic;
+  return toEventSelector(kind === "stake" ? stakedEvent : restakedEvent);
 }
 
 /** NFT id of the stake that a log says this call made; null where it tells of something else. */
 export function stakeIdOf(log: Pick<RpcLog, "topics" | "data">, call: StakeCall): string | null {
   const [topic] = log.topics;
   if (topic === undefined || topic !== topicOf(call)) return null;
-  const event = { abi: events, topics: [topic] as [Hex], data: log.data };
   try {
     if (call.kind === "stake") {
-      const { args } = decodeEventLog({ ...event, eventName: "LogStakingStaked" });
-      const isOurs = isSame(args.user, args.target, call) && `${args.amount}` === call.dipAmount;
-      return isOurs ? args.id.toString() : null;
+      const [staked, user, id, amount] = decodeAbiParameters(stakedEvent.inputs, log.data);
+      const isOurs = isSame(user, staked, call) && amount.toString() === call.dipAmount;
+      return isOurs ? id.toString() : null;
     }
-    // The id is that of the new stake; the contract spells the field of its target so.
-    const { args } = decodeEventLog({ ...event, eventName: "LogStakingRestaked" });
-    return isSame(args.user, args.newTrget, call) ? args.stakeId.toString() : null;
+    // The id is that of the new stake.
+    const [, newTarget, user, id] = decodeAbiParameters(restakedEvent.inputs, log.data);
+    return isSame(user, newTarget, call) ? id.toString() : null;
   } catch {
     return null; // another contract's event of the same topic
   }
