@@ -1,5 +1,6 @@
 import type { BlockRange } from "../domain/block-range.ts";
 import type { HeadPolicy, Hex } from "../domain/chain.ts";
+import type { JobBudget, NodeReport, TraceBudget } from "../domain/node-budget.ts";
 import type { Processor } from "../domain/processor.ts";
 
 // Names and JSON shapes of everything that crosses the border of a workflow. No Node imports: the sandbox loads it.
@@ -63,6 +64,8 @@ export type FollowState = {
   readonly lastError: string | null;
   /** A person's word that the next call acts on, and who gave it. */
   readonly accepted?: AcceptReorgRequest | null;
+  /** What was decided of nodes that refused; absent: none did. */
+  readonly budget?: JobBudget;
 };
 
 /**
@@ -101,6 +104,8 @@ export type BackfillState = {
   readonly failed: number;
   readonly startedAt: string;
   readonly lastError: string | null;
+  /** What was decided of nodes that refused; absent: none did. */
+  readonly budget?: JobBudget;
 };
 export type BackfillResult = {
   readonly blocks: number;
@@ -129,6 +134,8 @@ export type GapFillState = {
   readonly lastRefusal: string;
   readonly startedAt: string;
   readonly lastError: string | null;
+  /** What was decided of nodes that refused; absent: none did. */
+  readonly budget?: JobBudget;
 };
 /** Blocks of one request that wait for their turn or are in hand. */
 export type RequeuedRange = BlockRange & {
@@ -170,6 +177,19 @@ type Waiting = {
   readonly waitingFor: string | null;
   /** True while only a person can set it going again. */
   readonly halted?: boolean;
+  /** What was decided of nodes that refused, since one of them did; absent: none did. */
+  readonly nodes?: readonly NodeProgress[];
+};
+
+/** What an index workflow lets its calls have of one node. */
+export type NodeProgress = {
+  readonly node: string;
+  /** Traces at once, on all workers together; null: the workers decide. */
+  readonly traces: number | null;
+  /** Times that it said to be asked too often. */
+  readonly refusals: number;
+  /** Until when it asks to be left alone; null: it does not. */
+  readonly restsUntil: string | null;
 };
 
 export type FollowProgress = Waiting & {
@@ -238,6 +258,11 @@ export type IndexBlocksInput = {
   readonly actor: string;
   /** A person's word that a reorg beneath finality is right. */
   readonly acceptedReorg?: AcceptedReorg;
+  /**
+   * What the workflow decided of nodes that refused, whichever worker they refused. Where it is there, even empty, the
+   * call comes back early when every node asks to be left alone, and the workflow waits.
+   */
+  readonly traceBudgets?: readonly TraceBudget[];
 };
 /** The node's chain is right from this block on, though rows that were final say otherwise. */
 export type AcceptedReorg = {
@@ -265,6 +290,10 @@ export type IndexBlocksResult = {
   readonly gasUsed: number;
   readonly seconds: number;
   readonly reorgs: readonly { readonly depth: number; readonly ancestor: number }[];
+  /** What was heard of the nodes, at most 16; absent: none refused, and none was budgeted. */
+  readonly nodes?: readonly NodeReport[];
+  /** Milliseconds for which every node asks to be left alone: the call came back early for it. Absent: it did not. */
+  readonly restMs?: number;
 };
 
 /** What indexBlocks heartbeats: where a next attempt starts, and what it had in hand. */
@@ -277,6 +306,8 @@ export type IndexBlocksHeartbeat = {
   readonly inHand: { readonly blockNumber: number; readonly lostAttempts: number } | null;
   /** Words for the details when the activity waits for something; null while it works. */
   readonly waitingFor: string | null;
+  /** What was heard of the nodes, so that an attempt on another worker heeds it; absent: nothing. */
+  readonly nodes?: readonly NodeReport[];
 };
 
 export type PlanChunkInput = {

@@ -43,6 +43,11 @@ export class Heart {
     this.#change({ waitingFor });
   }
 
+  /** @param nodes - what was heard of the nodes; undefined: nothing. */
+  tellNodes(nodes: IndexBlocksHeartbeat["nodes"]): void {
+    if (nodes !== undefined) this.#details = { ...this.#details, nodes };
+  }
+
   beat(): void {
     if (this.#isStopped) return;
     this.#lastBeatAt = Date.now();

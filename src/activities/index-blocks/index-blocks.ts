@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { Context, log } from "@temporalio/activity";
 import { resumeFrom } from "../../domain/checkpoint.ts";
+import { NodeUnavailableError } from "../../errors.ts";
 import type {
   IndexBlocksHeartbeat,
   IndexBlocksInput,
@@ -9,6 +10,7 @@ import type {
 import type { Dependencies } from "../ports.ts";
 import { untilAborted } from "./abortable.ts";
 import { waitingTextOf } from "./block-fault.ts";
+import { CallNodes } from "./call-nodes.ts";
 import { checkUpperBorder } from "./check-border.ts";
 import { Finality } from "./finality.ts";
 import { followHead } from "./follow-head.ts";
@@ -45,18 +47,26 @@ export function createIndexBlocks(dependencies: Dependencies, engine: TraceEngin
       waitingFor: null,
     });
     const start = { dependencies, engine, input, before, heart, progress };
+    let nodes: CallNodes | undefined;
+    const toResult = (upTo: number): IndexBlocksResult => {
+      const heard = nodes?.report();
+      return { nextBlock: upTo, ...progress.done(), ...(heard && { nodes: heard }) };
+    };
     try {
       // A cancellation ends the attempt at once, also where a store or a node hangs and does not listen.
-      const work = startRun(start).then((run) => indexFrom(run, nextBlock));
-      const result = {
-        nextBlock: await untilAborted(work, context.cancellationSignal),
-        ...progress.done(),
-      };
+      const work = startRun(start).then((run) => {
+        nodes = run.nodes;
+        return indexFrom(run, nextBlock);
+      });
+      const result = toResult(await untilAborted(work, context.cancellationSignal));
       logChunk(input, result);
       return result;
     } catch (error) {
       // What was committed before somebody stopped the job stays the job's; a worker that stops hands its place over.
-      if (isStopRequested(context)) return { nextBlock: heart.nextBlock, ...progress.done() };
+      if (isStopRequested(context)) return toResult(heart.nextBlock);
+      const restMs = restToTell(nodes, error);
+      if (restMs !== null) return { ...toResult(heart.nextBlock), restMs };
+      heart.tellNodes(nodes?.report());
       heart.waitFor(waitingTextOf(error));
       throw error;
     } finally {
@@ -69,6 +79,13 @@ function isStopRequested(context: Context): boolean {
   return (
     context.cancellationSignal.aborted && context.cancellationDetails?.cancelRequested === true
   );
+}
+
+/** Milliseconds for which every node wants to be left alone, where that is why the call ended and its workflow waits. */
+function restToTell(nodes: CallNodes | undefined, error: unknown): number | null {
+  if (!(error instanceof NodeUnavailableError) || !nodes?.isHeededByWorkflow) return null;
+  const restMs = nodes.restMs();
+  return restMs === null ? null : Math.ceil(restMs);
 }
 
 async function indexFrom(run: Run, nextBlock: number): Promise<number> {
@@ -99,7 +116,10 @@ async function startRun(start: Start): Promise<Run> {
   return {
     dependencies,
     network,
-    nodes: network.nodes ?? onlyNode(network.node),
+    nodes: new CallNodes(network.nodes ?? onlyNode(network.node), {
+      budgets: input.traceBudgets,
+      earlier: before?.nodes ?? [],
+    }),
     input,
     processors: input.processors,
     clientVersion: await network.node.clientVersion(),

@@ -3,8 +3,10 @@ import type { ExecutionNode, NodePool } from "../ports.ts";
 import { pause } from "./abortable.ts";
 import type { Run } from "./run.ts";
 
-/** A node that asks for more is away: the activity is tried again later. */
-const longestRestMs = 30_000;
+/** A longer rest is the workflow's to wait for: it tells other workers of it, and holds no slot. */
+const longestRestMs = 5_000;
+/** Where the workflow knows nothing of rests; for a longer one the activity is tried again later. */
+const longestRestAloneMs = 30_000;
 const mostRests = 3;
 
 /** The pool of a network that knows one node. */
@@ -27,7 +29,9 @@ export function onlyNode(node: ExecutionNode): NodePool {
  */
 export async function restIfAsked(run: Run, rests: number): Promise<boolean> {
   const restMs = run.nodes.restMs();
-  if (restMs === null || restMs > longestRestMs || rests >= mostRests) return false;
+  const longestMs = run.nodes.isHeededByWorkflow ? longestRestMs : longestRestAloneMs;
+  if (restMs === null || restMs > longestMs || rests >= mostRests) return false;
+  run.heart.tellNodes(run.nodes.report());
   run.heart.waitFor(`a node that asks to be left alone for ${Math.ceil(restMs / 1000)} s`);
   await pause(restMs, run.signal);
   return true;

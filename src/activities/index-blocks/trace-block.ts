@@ -27,7 +27,7 @@ export async function traceBlock(
     tried.add(block.node.name);
     let outage: NodeUnavailableError | undefined;
     try {
-      const outcome = await traceAttempt(run, block, wanted, onStepsBegin);
+      const outcome = await traceInTurn(run, block, wanted, onStepsBegin);
       if (outcome.kind === "traced") return accept(run, outcome, rejected);
       rejected.push(outcome);
     } catch (error) {
@@ -47,6 +47,22 @@ export async function traceBlock(
     if (!(await restIfAsked(run, rests))) throw outage;
     rests += 1;
     tried.clear();
+  }
+}
+
+/** One attempt, when the call may have one more trace at that node. */
+async function traceInTurn(
+  run: Run,
+  block: FetchedBlock,
+  wanted: readonly Processor[],
+  onStepsBegin: () => void,
+): Promise<TracedBlock | FailedBlock> {
+  const gasUsed = Number(block.source.block.gasUsed);
+  const end = await run.nodes.beginTrace(block.node.name, gasUsed, run.signal);
+  try {
+    return await traceAttempt(run, block, wanted, onStepsBegin);
+  } finally {
+    end();
   }
 }
 
