@@ -9,6 +9,8 @@ import { type NodeGate, startNodeGate } from "../../../src/dev/node-gate.ts";
 import { type RunningProcess, startProcess } from "../../../src/dev/processes.ts";
 import { projectRoot } from "../../../src/dev/project-root.ts";
 import { newCodecKey, stakingEnv } from "../../../src/dev/staking/staking-env.ts";
+import type { TestUser } from "../../../src/dev/staking/test-user.ts";
+import { createUsersWithoutEther } from "../../../src/dev/staking/users-without-ether.ts";
 import { StopList } from "../../../src/dev/stop-list.ts";
 import { waitUntil } from "../../../src/dev/wait-until.ts";
 import type { StakeCall } from "../../../src/domain/staking/stake-call.ts";
@@ -21,7 +23,7 @@ import {
   stakeMessageNames,
   stakeWorkflowIds,
 } from "../../../src/workflows/staking/messages.ts";
-import { type StakingChain, startStakingChain } from "../../support/staking-chain.ts";
+import { oneDip, type StakingChain, startStakingChain } from "../../support/staking-chain.ts";
 import { startTestTemporal, type TestTemporal } from "../../support/temporal.ts";
 import { type StallingLink, startStallingLink } from "./stalling-link.ts";
 
@@ -40,6 +42,8 @@ export type StakingStack = {
   readonly store: ClickHouse;
   readonly client: Client;
   readonly codecKey: string;
+  /** Another user each time, with 100 DIP, an allowance and no ether. */
+  readonly nextUser: () => TestUser;
   /** Variables of worker and server alike. */
   readonly env: Environment;
   readonly startWorker: (role: Role, more?: Environment) => Promise<RunningProcess>;
@@ -58,23 +62,29 @@ export type StakingStack = {
   readonly stop: () => Promise<void>;
 };
 
+const dipOfUser = 100n * oneDip;
 const database = "staking";
 const readyTimeoutMs = 60_000;
 const finalTimeoutMs = 90_000;
 
 /** Blocks come once a second, after the contracts are there; `finalized` is two blocks behind. */
-export async function startStakingStack(more: Environment = {}): Promise<StakingStack> {
+export async function startStakingStack(
+  options: { readonly users?: number; readonly env?: Environment } = {},
+): Promise<StakingStack> {
   const stops = new StopList();
   const stop = () => stops.stopAll();
   try {
-    return { ...(await startParts(stops, more)), stop };
+    return { ...(await startParts(stops, { users: 20, env: {}, ...options })), stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-async function startParts(stops: StopList, more: Environment): Promise<Omit<StakingStack, "stop">> {
+async function startParts(
+  stops: StopList,
+  options: { readonly users: number; readonly env: Environment },
+): Promise<Omit<StakingStack, "stop">> {
   const keep = <Part extends { readonly stop: () => Promise<unknown> }>(part: Part): Part => {
     stops.add(part.stop);
     return part;
@@ -99,7 +109,7 @@ async function startParts(stops: StopList, more: Environment): Promise<Omit<Stak
     CLICKHOUSE_DATABASE: database,
     METRICS_ADDRESS: "off",
     LOG_LEVEL: "info",
-    ...more,
+    ...options.env,
   };
   const direct = { ...env, TEMPORAL_ADDRESS: temporal.address };
   const config = loadConfig({ env: direct, cwd: folder });
@@ -109,6 +119,8 @@ async function startParts(stops: StopList, more: Environment): Promise<Omit<Stak
   const store = createClickHouse({ url: clickhouse.url, database });
   stops.add(() => store.close());
   const workers = openWorkers({ folder, env, links, keep, privateKey: chain.signer.privateKey });
+  const names = Array.from({ length: options.users }, (_, index) => `user ${index}`);
+  const users = await createUsersWithoutEther(chain.contracts, names, dipOfUser);
   await chain.automine(false);
   await chain.rpc("evm_setIntervalMining", [1]);
   return {
@@ -119,6 +131,11 @@ async function startParts(stops: StopList, more: Environment): Promise<Omit<Stak
     links,
     store,
     codecKey,
+    nextUser: () => {
+      const user = users.shift();
+      if (user === undefined) throw new Error("the stack was started with fewer users");
+      return user;
+    },
     env: direct,
     ...workers,
     ...openRequests(client, chain),
