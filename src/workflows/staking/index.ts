@@ -1,2 +1,4 @@
 // Every function exported here is a workflow type that stays replayable.
-export {};
+export { signerWorkflow } from "./signer.ts";
+export { stakeBridgeWorkflow } from "./stake-bridge.ts";
+export { stakeRequestWorkflow } from "./stake-request.ts";

@@ -71,7 +71,13 @@ export type StakeRequestInput = {
   readonly state?: StakeRequestState;
 };
 /** What a request workflow carries over; its shape is the workflow's own. */
-export type StakeRequestState = { readonly status: StakeRequestStatus; readonly checks: number };
+export type StakeRequestState = {
+  readonly status: StakeRequestStatus;
+  readonly checks: number;
+  /** Transactions of it that were mined and reverted. */
+  readonly reverts: number;
+  readonly isCancelAsked: boolean;
+};
 
 export type StakeRequestStatus = {
   readonly requestId: string;

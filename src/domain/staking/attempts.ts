@@ -1,0 +1,229 @@
+import type {
+  BroadcastResult,
+  SignedTransaction,
+  StakeTransactionRecord,
+  UnsignedTransaction,
+} from "../../workflows/staking/messages.ts";
+import { bumpedFees, isAtMarket, isMinable, isReplacement } from "./fees.ts";
+import { notifyOfSlot } from "./intake.ts";
+import { record } from "./records.ts";
+import {
+  type Attempt,
+  count,
+  newestAttempt,
+  type SignerState,
+  type Slot,
+  unminedSlots,
+  withSlot,
+} from "./signer-state.ts";
+
+// What to sign and what to send. A slot's newest attempt is the one that is sent; replaced ones stay watched.
+
+/** A transfer of nothing to oneself. */
+const noopGasLimit = "21000";
+
+/** What to sign now: first attempts, NOOPs for nonces that nobody wants any more, and replacements that are due. */
+export function toSign(state: SignerState, nowMs: number): UnsignedTransaction[] {
+  return openSlots(state).flatMap((slot) => {
+    const wanted = wantedAttempt(state, slot, nowMs);
+    return wanted ? [wanted] : [];
+  });
+}
+
+function wantedAttempt(state: SignerState, slot: Slot, nowMs: number): UnsignedTransaction | null {
+  const newest = newestAttempt(slot);
+  if (!newest) return unsigned(slot, slot.withdrawn ? "noop" : "call", slot.startFees);
+  const isNoopDue = slot.withdrawn !== null && newest.kind === "call";
+  if (!state.account || !(isNoopDue || isBumpDue(state, slot, newest, nowMs))) return null;
+  const fees = bumpedFees(newest, state.account, state.policy);
+  return fees && unsigned(slot, isNoopDue ? "noop" : newest.kind, fees);
+}
+
+function unsigned(
+  slot: Slot,
+  kind: Attempt["kind"],
+  fees: { maxFeePerGasWei: string; maxPriorityFeePerGasWei: string },
+): UnsignedTransaction {
+  return {
+    nonce: slot.nonce,
+    gasLimit: kind === "call" ? slot.gasLimit : noopGasLimit,
+    call: kind === "call" ? slot.request.call : null,
+    maxFeePerGasWei: fees.maxFeePerGasWei,
+    maxPriorityFeePerGasWei: fees.maxPriorityFeePerGasWei,
+  };
+}
+
+/**
+ * By age alone only the lowest nonce is bumped, and only if blocks came meanwhile: those above it wait for it, and a
+ * chain that stands still mines nothing at any price.
+ */
+function isBumpDue(state: SignerState, slot: Slot, newest: Attempt, nowMs: number): boolean {
+  const { account, policy } = state;
+  if (!account || newest.sentAtMs === null) return false;
+  if (slot.bumpAsked) return true;
+  if (newest.result === "underpriced" && !isMinable(newest, account)) return true;
+  if (nowMs - newest.sentAtMs < policy.bumpAfterMs) return false;
+  if (account.headNumber <= newest.headNumber) return false;
+  return openSlots(state)[0]?.nonce === slot.nonce || !isAtMarket(newest, account);
+}
+
+/** When a bump may become due by age alone, epoch milliseconds; null where none will. */
+export function nextBumpMs(state: SignerState, nowMs: number): number | null {
+  const due = openSlots(state)
+    .map((slot) => newestAttempt(slot)?.sentAtMs ?? null)
+    .filter((sentAtMs) => sentAtMs !== null)
+    .map((sentAtMs) => sentAtMs + state.policy.bumpAfterMs)
+    .filter((at) => at > nowMs);
+  return due.length > 0 ? Math.min(...due) : null;
+}
+
+/** Books signed transactions. One that does not fit its slot (a late or repeated answer) was never sent and is left out. */
+export function signed(
+  state: SignerState,
+  items: readonly { readonly unsigned: UnsignedTransaction; readonly signed: SignedTransaction }[],
+  nowMs: number,
+): SignerState {
+  let next = state;
+  for (const item of items) next = signedOne(next, item, nowMs);
+  return next;
+}
+
+function signedOne(
+  state: SignerState,
+  item: { readonly unsigned: UnsignedTransaction; readonly signed: SignedTransaction },
+  nowMs: number,
+): SignerState {
+  const slot = state.slots.find(({ nonce }) => nonce === item.signed.nonce);
+  if (!slot || slot.receipt) return state;
+  const newest = newestAttempt(slot);
+  if (newest && !isReplacement(newest, item.unsigned)) return state;
+  const attempt: Attempt = {
+    kind: item.unsigned.call ? "call" : "noop",
+    hash: item.signed.hash,
+    raw: item.signed.raw,
+    gasLimit: item.unsigned.gasLimit,
+    maxFeePerGasWei: item.unsigned.maxFeePerGasWei,
+    maxPriorityFeePerGasWei: item.unsigned.maxPriorityFeePerGasWei,
+    signedAtMs: nowMs,
+    sentAtMs: null,
+    headNumber: state.account?.headNumber ?? 0,
+    result: null,
+  };
+  const older = slot.attempts.map((other) => ({ ...other, raw: null }));
+  const grown = { ...slot, attempts: [...older, attempt], bumpAsked: false };
+  const isNoop = attempt.kind === "noop" && newest?.kind !== "noop";
+  const counted = count(withSlot(state, grown), {
+    noops: isNoop ? 1 : 0,
+    bumps: newest && !isNoop ? 1 : 0,
+  });
+  return record(counted, [recordOf(grown, attempt)]);
+}
+
+function recordOf(slot: Slot, attempt: Attempt): StakeTransactionRecord {
+  return {
+    nonce: slot.nonce,
+    attempt: slot.attempts.length,
+    kind: attempt.kind,
+    requestId: slot.request.requestId,
+    hash: attempt.hash,
+    raw: attempt.raw ?? "0x",
+    fees: {
+      maxFeePerGasWei: attempt.maxFeePerGasWei,
+      maxPriorityFeePerGasWei: attempt.maxPriorityFeePerGasWei,
+    },
+    gasLimit: attempt.gasLimit,
+    state: "signed",
+    blockNumber: null,
+    gasUsed: null,
+  };
+}
+
+/** What to send now, by nonce: what was never sent, what left the chain with its block, and what is unmined for long. */
+export function toSend(state: SignerState, nowMs: number): SignedTransaction[] {
+  return unminedSlots(state).flatMap((slot) => {
+    const newest = newestAttempt(slot);
+    if (!newest?.raw || !isSendDue(state, slot, newest, nowMs)) return [];
+    return [{ nonce: slot.nonce, hash: newest.hash, raw: newest.raw }];
+  });
+}
+
+function isSendDue(state: SignerState, slot: Slot, newest: Attempt, nowMs: number): boolean {
+  if (slot.resend) return true;
+  if (slot.nonce < (state.account?.latestNonce ?? 0)) return false;
+  if (newest.sentAtMs === null) return !isNoopOnItsWay(state, slot, newest);
+  return nowMs - (slot.lastSentAtMs ?? 0) >= state.policy.rebroadcastAfterMs;
+}
+
+/** A call that was taken back before it was ever sent is not sent, unless the cap lets no NOOP take its place. */
+function isNoopOnItsWay(state: SignerState, slot: Slot, newest: Attempt): boolean {
+  if (slot.withdrawn === null || newest.kind === "noop" || slot.attempts.length > 1) return false;
+  return state.account !== null && bumpedFees(newest, state.account, state.policy) !== null;
+}
+
+/** When something is to be sent again by age, epoch milliseconds; null where nothing is. */
+export function nextRebroadcastMs(state: SignerState, nowMs: number): number | null {
+  const due = openSlots(state)
+    .filter((slot) => newestAttempt(slot)?.sentAtMs)
+    .map((slot) => (slot.lastSentAtMs ?? nowMs) + state.policy.rebroadcastAfterMs);
+  return due.length > 0 ? Math.min(...due) : null;
+}
+
+/** Books what became of broadcasts. */
+export function broadcasted(
+  state: SignerState,
+  items: readonly {
+    readonly nonce: number;
+    readonly hash: `0x${string}`;
+    readonly result: BroadcastResult;
+  }[],
+  nowMs: number,
+): SignerState {
+  let next = state;
+  for (const item of items) {
+    const slot = next.slots.find(({ nonce }) => nonce === item.nonce);
+    const attempt = slot?.attempts.find(({ hash }) => hash === item.hash);
+    if (slot && attempt) next = broadcastedOne(next, slot, attempt, item.result, nowMs);
+  }
+  return next;
+}
+
+function broadcastedOne(
+  state: SignerState,
+  slot: Slot,
+  attempt: Attempt,
+  result: BroadcastResult,
+  nowMs: number,
+): SignerState {
+  const isFirst = attempt.sentAtMs === null;
+  const sent = { ...attempt, sentAtMs: attempt.sentAtMs ?? nowMs, result };
+  const booked = {
+    ...slot,
+    attempts: slot.attempts.map((other) => (other.hash === attempt.hash ? sent : other)),
+    lastSentAtMs: nowMs,
+    resend: false,
+  };
+  const next = count(withSlot(state, booked), { rebroadcasts: isFirst ? 0 : 1 });
+  const isNews = result === "known" && attempt.result !== "known" && attempt.kind === "call";
+  return isNews && !slot.receipt ? notifyOfSlot(next, booked) : next;
+}
+
+/** Asks for a bump of one nonce, or of all that are in flight, whatever their age. Tells which will have one. */
+export function askBump(
+  state: SignerState,
+  nonce: number | null,
+): { readonly state: SignerState; readonly nonces: readonly number[] } {
+  const asked = openSlots(state).filter((slot) => {
+    const newest = newestAttempt(slot);
+    if (!state.account || !newest?.sentAtMs) return false;
+    if (nonce !== null && slot.nonce !== nonce) return false;
+    return bumpedFees(newest, state.account, state.policy) !== null;
+  });
+  const next = asked.reduce((sum, slot) => withSlot(sum, { ...slot, bumpAsked: true }), state);
+  return { state: next, nonces: asked.map((slot) => slot.nonce) };
+}
+
+/** Slots whose nonce the chain has not used, by nonce. */
+function openSlots(state: SignerState): readonly Slot[] {
+  const latest = state.account?.latestNonce ?? 0;
+  return unminedSlots(state).filter(({ nonce }) => nonce >= latest);
+}

@@ -1,0 +1,214 @@
+import type {
+  SignerSubmission,
+  StakeOutcome,
+  WithdrawRequest,
+} from "../../workflows/staking/messages.ts";
+import type { Hex } from "../chain.ts";
+import {
+  count,
+  newestAttempt,
+  notify,
+  type QueuedRequest,
+  type SignerState,
+  type Slot,
+  withSlot,
+} from "./signer-state.ts";
+import { standingReason } from "./standing.ts";
+
+// How requests come in, leave before they have a nonce, and what they hear of it.
+
+/** When a request that found no place asks again. */
+const askAgainMs = 30_000;
+
+/** Where a request stands: 1 is next in the queue, 0 has its nonce, null is not known. */
+export function positionOf(state: SignerState, requestId: string): number | null {
+  if (state.slots.some(({ request }) => request.requestId === requestId)) return 0;
+  const index = state.queue.findIndex((request) => request.requestId === requestId);
+  return index === -1 ? null : index + 1;
+}
+
+/** Whether a request that is not known yet finds a place. */
+export function isQueueFull(state: SignerState): boolean {
+  return state.queue.length >= state.policy.queueLimit;
+}
+
+/** Takes a request in, once: whoever asks again hears where it stands. */
+export function submit(
+  state: SignerState,
+  submission: SignerSubmission,
+  nowMs: number,
+): SignerState {
+  const { requestId } = submission;
+  if (state.notices.some((notice) => notice.requestId === requestId && notice.kind === "settled")) {
+    return state;
+  }
+  const slot = state.slots.find(({ request }) => request.requestId === requestId);
+  if (slot) return notifyOfSlot(state, slot);
+  const known = state.recent.find((result) => result.requestId === requestId);
+  if (known) return notify(state, { requestId, kind: "settled", body: known.outcome });
+  if (positionOf(state, requestId) !== null) return notifyQueued(state, requestId);
+  const refused = refuseIntake(state, submission, nowMs);
+  if (refused) return notify(state, { requestId, kind: "settled", body: refused });
+  const request = { ...submission, queuedAtMs: nowMs };
+  const queued = { ...state, queue: [...state.queue, request] };
+  return standingReason(queued) ? notifyQueued(queued, requestId) : queued;
+}
+
+function refuseIntake(
+  state: SignerState,
+  { expiresAt }: SignerSubmission,
+  nowMs: number,
+): StakeOutcome | null {
+  if (Date.parse(expiresAt) <= nowMs) return { kind: "expired", nonce: null };
+  if (state.stopping) return waitOutcome("signer_stopped", "the signer is being stopped", nowMs);
+  if (isQueueFull(state)) return waitOutcome("queue_full", "the signer's queue is full", nowMs);
+  return null;
+}
+
+function waitOutcome(code: string, message: string, nowMs: number): StakeOutcome {
+  return {
+    kind: "returned",
+    verdict: {
+      kind: "wait",
+      reason: { code, message: `${message}; it is asked again by itself` },
+      for: "chain",
+      notBefore: new Date(nowMs + askAgainMs).toISOString(),
+    },
+  };
+}
+
+/** Tells a request what became of its slot so far. */
+export function notifyOfSlot(state: SignerState, slot: Slot): SignerState {
+  const newest = newestAttempt(slot);
+  return notify(state, {
+    requestId: slot.request.requestId,
+    kind: "progressed",
+    body: {
+      stage: slot.receipt ? "mined" : newest?.sentAtMs ? "broadcast" : "queued",
+      nonce: slot.nonce,
+      transactionHash: slot.receipt?.hash ?? (newest?.sentAtMs ? newest.hash : null),
+      blockNumber: slot.receipt?.blockNumber ?? null,
+      waitingFor: null,
+    },
+  });
+}
+
+/** Tells a queued request that it stands in the queue, and what holds the queue up. */
+export function notifyQueued(state: SignerState, requestId: string): SignerState {
+  return notify(state, {
+    requestId,
+    kind: "progressed",
+    body: {
+      stage: "queued",
+      nonce: null,
+      transactionHash: null,
+      blockNumber: null,
+      waitingFor: standingReason(state),
+    },
+  });
+}
+
+/** Takes a request back: out of the queue at once; out of a slot by a NOOP that races it. */
+export function withdraw(state: SignerState, { requestId, why }: WithdrawRequest): SignerState {
+  const slot = state.slots.find(({ request }) => request.requestId === requestId);
+  if (slot) return slot.withdrawn ? state : withSlot(state, { ...slot, withdrawn: why });
+  if (state.notices.some((notice) => notice.requestId === requestId && notice.kind === "settled")) {
+    return state;
+  }
+  const known = state.recent.find((result) => result.requestId === requestId);
+  if (known) return notify(state, { requestId, kind: "settled", body: known.outcome });
+  return leaveQueue(state, requestId, { kind: why, nonce: null });
+}
+
+/** A request leaves the queue with an outcome, without a nonce. */
+export function leaveQueue(
+  state: SignerState,
+  requestId: string,
+  outcome: StakeOutcome,
+): SignerState {
+  const queue = state.queue.filter((request) => request.requestId !== requestId);
+  const left = notify(
+    { ...state, queue, wantedWei: null },
+    { requestId, kind: "settled", body: outcome },
+  );
+  return count(left, { cancelled: outcome.kind === "cancelled" ? 1 : 0 });
+}
+
+/** Ends what has expired, sends away what its owner's daily share does not allow, and empties a queue that is stopped. */
+export function sweep(state: SignerState, nowMs: number): SignerState {
+  let swept = state;
+  for (const request of state.queue) {
+    const outcome = sweepOutcome(state, request, nowMs);
+    if (outcome) swept = leaveQueue(swept, request.requestId, outcome);
+  }
+  for (const slot of state.slots) {
+    if (!slot.withdrawn && !slot.receipt && isExpired(slot.request, nowMs)) {
+      swept = withSlot(swept, { ...slot, withdrawn: "expired" });
+    }
+  }
+  return swept;
+}
+
+function sweepOutcome(
+  state: SignerState,
+  request: QueuedRequest,
+  nowMs: number,
+): StakeOutcome | null {
+  if (isExpired(request, nowMs)) return { kind: "expired", nonce: null };
+  if (state.stopping) return waitOutcome("signer_stopped", "the signer is being stopped", nowMs);
+  return hasDayShare(state, request.call.owner, nowMs) ? null : tomorrow(nowMs);
+}
+
+/** When the next request in the queue or in a slot expires; null where none waits. */
+export function nextExpiryMs(state: SignerState): number | null {
+  const open = [
+    ...state.queue,
+    ...state.slots.filter((slot) => !slot.receipt && !slot.withdrawn).map(({ request }) => request),
+  ];
+  return open.reduce<number | null>((least, { expiresAt }) => {
+    const at = Date.parse(expiresAt);
+    return least === null || at < least ? at : least;
+  }, null);
+}
+
+export function isExpired({ expiresAt }: QueuedRequest, nowMs: number): boolean {
+  return Date.parse(expiresAt) <= nowMs;
+}
+
+/** Whether the owner may be served once more on this UTC day. */
+export function hasDayShare(state: SignerState, owner: Hex, nowMs: number): boolean {
+  const { perOwnerPerDay } = state.policy;
+  if (perOwnerPerDay === null || state.day.date !== dateOf(nowMs)) return perOwnerPerDay !== 0;
+  const served = state.day.owners.find((entry) => entry.owner === owner)?.count ?? 0;
+  return served < perOwnerPerDay;
+}
+
+/** Books one request to its owner's UTC day. */
+export function bookDayShare(state: SignerState, owner: Hex, nowMs: number): SignerState {
+  if (state.policy.perOwnerPerDay === null) return state;
+  const date = dateOf(nowMs);
+  const owners = state.day.date === date ? state.day.owners : [];
+  const served = owners.find((entry) => entry.owner === owner)?.count ?? 0;
+  const others = owners.filter((entry) => entry.owner !== owner);
+  return { ...state, day: { date, owners: [...others, { owner, count: served + 1 }] } };
+}
+
+function tomorrow(nowMs: number): StakeOutcome {
+  const midnight = Date.parse(`${dateOf(nowMs)}T00:00:00.000Z`) + 86_400_000;
+  return {
+    kind: "returned",
+    verdict: {
+      kind: "wait",
+      reason: {
+        code: "owner_day_limit",
+        message: "this owner's requests of today are used up; it goes on after midnight UTC",
+      },
+      for: "date",
+      notBefore: new Date(midnight).toISOString(),
+    },
+  };
+}
+
+function dateOf(nowMs: number): string {
+  return new Date(nowMs).toISOString().slice(0, 10);
+}

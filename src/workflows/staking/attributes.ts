@@ -1,0 +1,24 @@
+import { upsertSearchAttributes } from "@temporalio/workflow";
+import { type JobStatus, searchAttributeKeys } from "../search-attributes.ts";
+
+/** Keeps the search attributes of a staking workflow true, an event only where the status changes. One a workflow run. */
+export class StakeAttributes {
+  private readonly jobKind: "signer" | "stake";
+  private readonly chainId: number;
+  private written: JobStatus | undefined;
+
+  constructor(jobKind: "signer" | "stake", chainId: number) {
+    this.jobKind = jobKind;
+    this.chainId = chainId;
+  }
+
+  write(jobStatus: JobStatus): void {
+    if (jobStatus === this.written) return;
+    this.written = jobStatus;
+    upsertSearchAttributes([
+      { key: searchAttributeKeys.network, value: `chain-${this.chainId}` },
+      { key: searchAttributeKeys.jobKind, value: this.jobKind },
+      { key: searchAttributeKeys.jobStatus, value: jobStatus },
+    ]);
+  }
+}

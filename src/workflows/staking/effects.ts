@@ -1,0 +1,74 @@
+import { proxyActivities } from "@temporalio/workflow";
+import type { StakeActivities } from "./messages.ts";
+import { stakeTaskQueues } from "./messages.ts";
+
+// The signer never waits for ever in one activity: its lanes show what is away and try again by themselves, so that a
+// run can make room for the next and a person can see what is wrong.
+
+/** Six tries take about 6 s; then the lane shows the fault and backs off. */
+const someTries = {
+  initialInterval: "200 milliseconds",
+  backoffCoefficient: 2,
+  maximumInterval: "5 seconds",
+  maximumAttempts: 6,
+} as const;
+
+/** Looks at a node, or sends to it. Repeatable: reads, or the same bytes. */
+export const { prepareCalls, broadcastTransactions, readReceipts } = proxyActivities<
+  Pick<StakeActivities, "prepareCalls" | "broadcastTransactions" | "readReceipts">
+>({
+  startToCloseTimeout: "30 seconds",
+  scheduleToCloseTimeout: "1 minute",
+  retry: someTries,
+});
+
+/** Waits at a node until the account moves; its heartbeat tells within 5 s that its worker died. */
+export const { watchAccount } = proxyActivities<Pick<StakeActivities, "watchAccount">>({
+  startToCloseTimeout: "2 minutes",
+  scheduleToCloseTimeout: "3 minutes",
+  heartbeatTimeout: "5 seconds",
+  cancellationType: "TRY_CANCEL",
+  retry: someTries,
+});
+
+/** Signs on the queue of the one worker that holds the key. No effect outside. */
+export function signTransactions(
+  input: Parameters<StakeActivities["signTransactions"]>[0],
+): ReturnType<StakeActivities["signTransactions"]> {
+  const { signTransactions: sign } = proxyActivities<Pick<StakeActivities, "signTransactions">>({
+    taskQueue: stakeTaskQueues.signer(input.chainId),
+    startToCloseTimeout: "10 seconds",
+    scheduleToCloseTimeout: "1 minute",
+    retry: someTries,
+  });
+  const nonces = input.items.map(({ nonce }) => nonce);
+  return sign.executeWithOptions({ summary: `nonces ${nonces.join(", ")}` }, [input]);
+}
+
+/** A look at one request before any gas. A node that is away shows as such between the tries. */
+export const { checkRequest } = proxyActivities<Pick<StakeActivities, "checkRequest">>({
+  startToCloseTimeout: "30 seconds",
+  scheduleToCloseTimeout: "1 minute",
+  retry: someTries,
+});
+
+/** Notes for others. Repeatable for ever. */
+export const { ensureSigner, recordRequest, noteEntity } = proxyActivities<
+  Pick<StakeActivities, "ensureSigner" | "recordRequest" | "noteEntity">
+>({
+  startToCloseTimeout: "30 seconds",
+  retry: { initialInterval: "1 second", backoffCoefficient: 2, maximumInterval: "10 seconds" },
+});
+
+/** Rows of attempts. The lane tries again by itself. */
+export const { recordTransactions } = proxyActivities<Pick<StakeActivities, "recordTransactions">>({
+  startToCloseTimeout: "30 seconds",
+  scheduleToCloseTimeout: "1 minute",
+  retry: someTries,
+});
+
+/** A receiver that is away is tried for some minutes and then left. */
+export const { announceStake } = proxyActivities<Pick<StakeActivities, "announceStake">>({
+  startToCloseTimeout: "30 seconds",
+  retry: { initialInterval: "1 second", backoffCoefficient: 2, maximumAttempts: 8 },
+});

@@ -1,0 +1,188 @@
+import type { CheckVerdict, StakeReason, StakeState } from "../../domain/staking/stake-call.ts";
+import type {
+  StakeOutcome,
+  StakeProgress,
+  StakeRequestInput,
+  StakeRequestStatus,
+} from "./messages.ts";
+
+// What a request says of itself, from what it heard. Pure.
+
+const finalStates: readonly StakeState[] = [
+  "succeeded",
+  "fulfilled_externally",
+  "signature_burned",
+  "refused",
+  "reverted",
+  "expired",
+  "cancelled",
+  "failed",
+];
+
+/** What a request says at its start. */
+export function newStatus(input: StakeRequestInput, requestId: string): StakeRequestStatus {
+  return {
+    requestId,
+    chainId: input.chainId,
+    kind: input.call.kind,
+    owner: input.call.owner,
+    target: input.call.target,
+    state: "checking",
+    isFinal: false,
+    reason: null,
+    nonce: null,
+    transactionHash: null,
+    blockNumber: null,
+    gasUsed: null,
+    stakeId: null,
+    receivedAt: input.receivedAt,
+    expiresAt: input.expiresAt,
+    updatedAt: input.receivedAt,
+  };
+}
+
+/** The status in another state. */
+export function moveTo(
+  status: StakeRequestStatus,
+  state: StakeState,
+  facts: Partial<StakeRequestStatus> = {},
+): StakeRequestStatus {
+  return { ...status, reason: null, ...facts, state, isFinal: finalStates.includes(state) };
+}
+
+/** The status after a word of the signer on its way. */
+export function afterProgress(
+  status: StakeRequestStatus,
+  progress: StakeProgress,
+): StakeRequestStatus {
+  return moveTo(status, progress.stage, {
+    reason: progress.waitingFor,
+    nonce: progress.nonce,
+    transactionHash: progress.transactionHash,
+    blockNumber: progress.blockNumber,
+  });
+}
+
+/** How a request goes on after a check: `submit`, wait for something, or its end. */
+export type Step =
+  | { readonly kind: "submit" }
+  | { readonly kind: "wait"; readonly reason: StakeReason; readonly notBefore: string | null }
+  | {
+      readonly kind: "end";
+      readonly status: StakeRequestStatus;
+      readonly mayBeAskedAgain: boolean;
+    };
+
+/** What follows from a check, before or at the signer. */
+export function afterVerdict(status: StakeRequestStatus, verdict: CheckVerdict): Step {
+  switch (verdict.kind) {
+    case "ready":
+      return { kind: "submit" };
+    case "wait":
+      return { kind: "wait", reason: verdict.reason, notBefore: verdict.notBefore };
+    case "refused":
+      return {
+        kind: "end",
+        status: moveTo(status, "refused", { reason: verdict.reason }),
+        mayBeAskedAgain: verdict.mayBeAskedAgain,
+      };
+    case "fulfilled":
+      return {
+        kind: "end",
+        status: moveTo(status, "fulfilled_externally", {
+          transactionHash: verdict.transactionHash,
+          stakeId: verdict.stakeId,
+        }),
+        mayBeAskedAgain: false,
+      };
+    default:
+      return {
+        kind: "end",
+        status: moveTo(status, "signature_burned", {
+          reason: burnedReason,
+          transactionHash: verdict.transactionHash,
+        }),
+        mayBeAskedAgain: false,
+      };
+  }
+}
+
+const burnedReason: StakeReason = {
+  code: "signature_burned",
+  message: "somebody used the signature up and nothing was staked; please sign again",
+};
+
+/**
+ * What follows from the signer's last word.
+ * @param reverts - how many transactions of this request were mined and reverted before this one.
+ */
+export function afterOutcome(
+  status: StakeRequestStatus,
+  outcome: StakeOutcome,
+  reverts: number,
+): Step {
+  switch (outcome.kind) {
+    case "succeeded":
+      return end(moveTo(status, "succeeded", { ...minedFacts(outcome), stakeId: outcome.stakeId }));
+    case "returned":
+      // A fresh look is never `ready` when a request comes back: then it would have its nonce.
+      return outcome.verdict.kind === "ready"
+        ? { kind: "wait", reason: returnedReason, notBefore: null }
+        : afterVerdict(status, outcome.verdict);
+    case "reverted":
+      return afterRevert(status, outcome, reverts);
+    default:
+      return {
+        kind: "end",
+        status: moveTo(status, outcome.kind, { nonce: outcome.nonce ?? status.nonce }),
+        mayBeAskedAgain: true,
+      };
+  }
+}
+
+const returnedReason: StakeReason = {
+  code: "returned",
+  message: "the signer gave the request back; it is asked again by itself",
+};
+
+/** A mined revert is never sent again by itself, but for one time where its user can mend what was wrong. */
+function afterRevert(
+  status: StakeRequestStatus,
+  outcome: Extract<StakeOutcome, { kind: "reverted" }>,
+  reverts: number,
+): Step {
+  const { verdict, reason } = outcome;
+  const mined = { ...status, ...minedFacts(outcome) };
+  if (verdict.kind === "fulfilled" || verdict.kind === "burned")
+    return afterVerdict(mined, verdict);
+  if (verdict.kind === "wait" && reverts === 0) {
+    return { kind: "wait", reason, notBefore: verdict.notBefore };
+  }
+  const mayBeAskedAgain =
+    verdict.kind === "wait" || (verdict.kind === "refused" && verdict.mayBeAskedAgain);
+  return { kind: "end", status: moveTo(mined, "reverted", { reason }), mayBeAskedAgain };
+}
+
+function minedFacts(
+  outcome: Extract<StakeOutcome, { kind: "succeeded" | "reverted" }>,
+): Partial<StakeRequestStatus> {
+  return {
+    nonce: outcome.nonce,
+    transactionHash: outcome.transactionHash,
+    blockNumber: outcome.blockNumber,
+    gasUsed: outcome.gasUsed,
+  };
+}
+
+function end(status: StakeRequestStatus): Step {
+  return { kind: "end", status, mayBeAskedAgain: false };
+}
+
+const firstBackOffMs = 5000;
+const longestBackOffMs = 300_000;
+
+/** When to look again, epoch milliseconds: not before the date that the check named, and ever more seldom. */
+export function nextCheckMs(notBefore: string | null, checks: number, nowMs: number): number {
+  const backOffMs = Math.min(longestBackOffMs, firstBackOffMs * 2 ** Math.min(checks, 10));
+  return notBefore === null ? nowMs + backOffMs : Math.max(Date.parse(notBefore), nowMs + 1000);
+}
