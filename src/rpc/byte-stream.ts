@@ -58,12 +58,15 @@ export function createByteStream(endpoint: Endpoint, pace: RequestPace = unpaced
         throw await statusFault(response, response.statusCode);
       }
       onEncoding?.(isCompressed(response));
+      // Also where the decoder has nothing to show of it yet.
+      response.once("data", () => {
+        isBegun = true;
+      });
       const parts = new BodyParts(decoded(response));
       try {
         for (;;) {
           const part = await clock.wait(parts.next(), isBegun ? silenceMs : timeoutMs);
           if (part === null) break;
-          isBegun = true;
           yield part;
         }
         if (!response.complete) throw cut(isBegun);
