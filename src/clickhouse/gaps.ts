@@ -6,10 +6,10 @@ import {
   subtractRanges,
 } from "../domain/block-range.ts";
 import type { Processor } from "../domain/processor.ts";
-import { readBucketsWith } from "./buckets.ts";
+import { type Buckets, bucketsWith, readBuckets } from "./buckets.ts";
 import type { ClickHouse } from "./client.ts";
 import { intersectRanges } from "./coverage.ts";
-import { chunkRanges, inRanges, readStretches } from "./islands.ts";
+import { chunkRanges, inRanges, stretchesOf } from "./islands.ts";
 import { closeExpected } from "./ranges.ts";
 
 /**
@@ -22,7 +22,11 @@ export async function readGaps(clickhouse: ClickHouse, query: GapQuery): Promise
   );
   const missing = mergeRanges(perProcessor.flatMap(({ ranges }) => ranges));
   const [failures, unchained] = await Promise.all([
-    readFailures(clickhouse, query),
+    readFailures(
+      clickhouse,
+      query,
+      perProcessor.map(({ buckets }) => buckets),
+    ),
     readUnchained(clickhouse, query),
   ]);
   return {
@@ -53,6 +57,7 @@ type Missing = {
   readonly ranges: readonly BlockRange[];
   /** The highest block that is expected; -1 without any. */
   readonly top: number;
+  readonly buckets: Buckets;
 };
 
 async function readMissing(
@@ -61,17 +66,15 @@ async function readMissing(
   processor: Processor,
 ): Promise<Missing> {
   const expected = await closeExpected(clickhouse, { network, processor, ranges });
+  const buckets = await readBuckets(clickhouse, { network, processor });
   let missing: BlockRange[] = [];
-  for await (const { range, islands } of readStretches(clickhouse, {
-    network,
-    processor,
-    expected,
-  })) {
+  const stretches = stretchesOf(clickhouse, { network, processor, expected }, buckets);
+  for await (const { range, islands } of stretches) {
     missing.push(...subtractRanges(intersectRanges(expected, range), islands));
     if (missing.length > 2 * maximumRanges) missing = missing.slice(-maximumRanges);
   }
   const top = expected.at(-1)?.toBlock ?? -1;
-  return { processor, ranges: subtractRanges(missing, inHand), top };
+  return { processor, ranges: subtractRanges(missing, inHand), top, buckets };
 }
 
 /** The newest blocks of the ranges, at most `limit`, newest first. */
@@ -118,11 +121,13 @@ type Failures = Counts & {
   readonly byProcessor: Map<Processor, Counts>;
 };
 
-/** Looks only at buckets that hold a row of these statuses: they are few, whatever the ledger's length. */
-async function readFailures(clickhouse: ClickHouse, query: GapQuery): Promise<Failures> {
-  const { network, processors, limit } = query;
-  const statuses = ["failed", "quarantined"] as const;
-  const buckets = await readBucketsWith(clickhouse, { network, processors, statuses });
+/** Looks only at buckets where these statuses may stand: they are few, whatever the ledger's length. */
+async function readFailures(
+  clickhouse: ClickHouse,
+  query: GapQuery,
+  perProcessor: readonly Buckets[],
+): Promise<Failures> {
+  const buckets = bucketsWith(perProcessor, ["failed", "quarantined"]);
   const total: Failures = {
     failed: 0,
     quarantined: 0,
@@ -133,7 +138,7 @@ async function readFailures(clickhouse: ClickHouse, query: GapQuery): Promise<Fa
   for (const ranges of chunkRanges(buckets)) {
     for (const row of await readFailuresIn(clickhouse, query, ranges)) addFailures(total, row);
   }
-  return { ...total, due: total.due.slice(0, limit) };
+  return { ...total, due: total.due.slice(0, query.limit) };
 }
 
 function addFailures(total: Failures, row: FailureRow): void {

@@ -1,6 +1,14 @@
 import { type BlockRange, countBlocks } from "../domain/block-range.ts";
 import type { Processor } from "../domain/processor.ts";
-import { bucketBlocks, bucketOf, bucketRange, type Group, readGroups } from "./buckets.ts";
+import {
+  type Buckets,
+  bucketBlocks,
+  bucketOf,
+  bucketRange,
+  type Group,
+  readBuckets,
+  standingGroup,
+} from "./buckets.ts";
 import type { ClickHouse } from "./client.ts";
 
 /** What a ledger row counts as in coverage; a retracted one is no row. */
@@ -41,7 +49,7 @@ const nothing: Totals = { transactionCount: 0, rowCount: 0 };
 
 /**
  * Tells what stands of the expected blocks, oldest first, in bounded memory. Buckets in which one run of one status
- * stands, without older versions, are told by their counts alone; the rows of all others are looked at.
+ * stands, hiding all older versions, are told by their counts alone; the rows of all others are looked at.
  */
 export async function* readStretches(
   clickhouse: ClickHouse,
@@ -49,9 +57,21 @@ export async function* readStretches(
 ): AsyncGenerator<Stretch> {
   const whole = span(query.expected);
   if (!whole) return;
-  const groups = await readGroups(clickhouse, { ...query, range: whole });
+  const { network, processor } = query;
+  const buckets = await readBuckets(clickhouse, { network, processor, range: whole });
+  yield* stretchesOf(clickhouse, query, buckets);
+}
+
+/** {@link readStretches} from buckets that were read before, of the expected blocks at least. */
+export async function* stretchesOf(
+  clickhouse: ClickHouse,
+  query: StretchQuery,
+  buckets: Buckets,
+): AsyncGenerator<Stretch> {
+  const whole = span(query.expected);
+  if (!whole) return;
   let { fromBlock } = whole;
-  for (const { solid, open, toBlock } of planSteps(groups, query.expected, whole.toBlock)) {
+  for (const { solid, open, toBlock } of planSteps(buckets, query.expected, whole.toBlock)) {
     const looked = open.length > 0 ? await look(clickhouse, query, open) : [];
     const found = [...solid, ...looked].toSorted((a, b) => a.fromBlock - b.fromBlock);
     yield {
@@ -69,24 +89,24 @@ export async function* readStretches(
 }
 
 function* planSteps(
-  groups: ReadonlyMap<number, readonly Group[]>,
+  buckets: Buckets,
   expected: readonly BlockRange[],
   lastBlock: number,
 ): Generator<Step> {
   let step: Step = { solid: [], open: [], toBlock: 0 };
   let openWeight = 0;
   let next = 0;
-  for (const [bucket, inBucket] of groups) {
-    const range = bucketRange(bucket);
+  for (const [number, bucket] of buckets) {
+    const range = bucketRange(number);
     while (next < expected.length && expected[next]!.toBlock < range.fromBlock) next += 1;
     const parts = overlapsOf(range, expected, next);
-    const [only] = inBucket;
-    if (parts.length === 0 || inBucket.every(({ status }) => status === "retracted")) continue;
-    if (only && inBucket.length === 1 && isUnbroken(only) && isInside(only, parts)) {
-      const { fromBlock, toBlock, status } = only;
+    if (parts.length === 0 || bucket.groups.every(isRetracted)) continue;
+    const standing = standingGroup(bucket);
+    if (standing && isUnbroken(standing) && isInside(standing, parts)) {
+      const { fromBlock, toBlock, status } = standing;
       if (status === "retracted") continue;
       const isComplete = status === "proven" || status === "unverified";
-      const { transactionCount, rowCount } = isComplete ? only : nothing;
+      const { transactionCount, rowCount } = isComplete ? standing : nothing;
       step.solid.push({ fromBlock, toBlock, status, transactionCount, rowCount });
       continue;
     }
@@ -106,9 +126,11 @@ function weightOf(range: BlockRange): number {
   return isListed(range) ? countBlocks(range) : weightOfComparison;
 }
 
-/** Each place stands once, and they fill the way from the first to the last: no older version, no hole. */
-function isUnbroken({ fromBlock, toBlock, versions, places }: Group): boolean {
-  return versions === places && toBlock - fromBlock + 1 === places;
+const isRetracted = ({ status }: Group) => status === "retracted";
+
+/** Its places fill the way from the first to the last: no hole. */
+function isUnbroken({ fromBlock, toBlock, places }: Group): boolean {
+  return toBlock - fromBlock + 1 === places;
 }
 
 function isInside(inner: BlockRange, parts: readonly BlockRange[]): boolean {

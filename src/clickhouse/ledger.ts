@@ -2,7 +2,7 @@ import type { Ledger } from "../activities/ports.ts";
 import type { BlockRef, Hex } from "../domain/chain.ts";
 import type { LedgerRow } from "../domain/ledger.ts";
 import { processors as allProcessors } from "../domain/processor.ts";
-import { readBucketsWith } from "./buckets.ts";
+import { bucketsWith, readBuckets } from "./buckets.ts";
 import type { ClickHouse } from "./client.ts";
 import { intersectRanges, readCoverage } from "./coverage.ts";
 import { readGaps } from "./gaps.ts";
@@ -66,16 +66,16 @@ async function readHistory(clickhouse: ClickHouse, network: string, blockNumber:
   return rows.map((row) => ({ ...fromStoredRow(row), updatedAt: updatedAt(row) }));
 }
 
-/** Looks only into buckets that hold a row of the status, the newest first, until enough are found. */
+/** Looks only into buckets where the status may stand, the newest first, until enough are found. */
 async function readByStatus(
   clickhouse: ClickHouse,
   { network, status, kind, range, limit }: Parameters<Ledger["findByStatus"]>[0],
 ): Promise<number[]> {
-  const buckets = await readBucketsWith(clickhouse, {
-    network,
-    processors: allProcessors,
-    statuses: [status],
-  });
+  const perProcessor = await Promise.all(
+    allProcessors.map((processor) => readBuckets(clickhouse, { network, processor })),
+  );
+  const asked = status === "complete" ? (["proven", "unverified"] as const) : [status];
+  const buckets = bucketsWith(perProcessor, asked);
   const within = range ? intersectRanges(buckets, range) : buckets;
   const found: number[] = [];
   for (const ranges of chunkRanges(within)) {

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fillLedger } from "../../../bench/support/ledger.ts";
-import { groupsSql } from "../../../src/clickhouse/buckets.ts";
+import { groupsSql, placesSql } from "../../../src/clickhouse/buckets.ts";
 import { createLedger } from "../../../src/clickhouse/ledger.ts";
 import { createRangeStore } from "../../../src/clickhouse/ranges.ts";
 import { type LedgerRow, ledgerStatuses, packVersion } from "../../../src/domain/ledger.ts";
@@ -50,6 +50,18 @@ describe("coverage of a ledger that moves", () => {
     rowCount: fc.nat(5),
   });
 
+  /** What one commit says of every block, so that it may hide all that was said before. */
+  const seal = fc.record({
+    status: fc.constantFrom("complete" as const, "complete" as const, ...ledgerStatuses),
+    proof: fc.constantFrom("proven" as const, "unverified" as const),
+    generation: fc.integer({ min: 0, max: 3 }),
+    attempts: fc.integer({ min: 1, max: 9 }),
+    rowCount: fc.nat(5),
+  });
+  type Seal = typeof seal extends fc.Arbitrary<infer Value> ? Value : never;
+  const everyBlock = (facts: Seal) =>
+    Array.from({ length: blocks }, (_, index) => ({ block: first + index, ...facts }));
+
   test("counts the winner of each block after late events, zombies, releases, reorgs and merges", async () => {
     let run = 0;
     await fc.assert(
@@ -58,8 +70,11 @@ describe("coverage of a ledger that moves", () => {
           minLength: 1,
           maxLength: 4,
         }),
+        fc.option(fc.record({ facts: seal, isLast: fc.boolean() })),
         fc.boolean(),
-        async (inserts, merged) => {
+        async (drawn, sealed, merged) => {
+          const whole = sealed ? [everyBlock(sealed.facts)] : [];
+          const inserts = sealed?.isLast ? [...drawn, ...whole] : [...whole, ...drawn];
           run += 1;
           const network = `moving-${run}`;
           await expectBlocks(network, first, first + blocks - 1);
@@ -97,6 +112,20 @@ describe("coverage of a ledger that moves", () => {
             .filter(({ status }) => status === "complete")
             .reduce((sum, { rowCount }) => sum + rowCount, 0);
           expect(coverage.rowCount).toBe(rowsOfWinners);
+          const gaps = await ledger().findGaps({
+            network,
+            processors: ["structlog"],
+            expected: await createRangeStore(clickhouse.client).read(network),
+            inHand: [],
+            limit: 100,
+            now: "2026-01-01T00:00:00.000Z",
+          });
+          const count = (status: string) => wanted.filter(([, one]) => one === status).length;
+          expect(gaps.counts).toEqual({
+            missing: count("missing"),
+            failed: count("failed"),
+            quarantined: count("quarantined"),
+          });
         },
       ),
       { numRuns: 30 },
@@ -161,11 +190,13 @@ describe("coverage of a long ledger", () => {
     expect(performance.now() - startedAt).toBeLessThan(20_000);
   }, 60_000);
 
-  test("is answered from the projection: no row of the ledger is read to count its buckets", async () => {
-    const plan = await clickhouse.client.query<{ explain: string }>(
-      `EXPLAIN indexes = 1 ${groupsSql}`,
-      { parameters: { network, processor: "structlog", from: 0, to: 1000 } },
-    );
+  test.each([
+    ["groups", groupsSql],
+    ["places", placesSql],
+  ])("%s are answered from the projection: no row of the ledger is read", async (_name, sql) => {
+    const plan = await clickhouse.client.query<{ explain: string }>(`EXPLAIN indexes = 1 ${sql}`, {
+      parameters: { network, processor: "structlog", from: 0, to: 1000 },
+    });
     expect(plan.map(({ explain }) => explain).join("\n")).toContain("coverage_bucket");
   });
 
