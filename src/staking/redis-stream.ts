@@ -66,7 +66,7 @@ function createSession(redis: RedisConnection, options: StreamOptions): StreamSe
   return {
     async prepare() {
       await createGroup(redis, streamKey, group);
-      await claimOfTheDead(redis, options);
+      return claimOfTheDead(redis, options);
     },
     readOwn: (afterId) => read(afterId),
     readNew: (waitMs) => read(">", waitMs),
@@ -119,16 +119,20 @@ async function createGroup(redis: RedisConnection, stream: string, group: string
   }
 }
 
-/** Entries change hands only here, and are then read as our own. */
-async function claimOfTheDead(redis: RedisConnection, options: StreamOptions): Promise<void> {
+/** Entries change hands only here, and are then read as our own. @returns those that Redis found deleted. */
+async function claimOfTheDead(redis: RedisConnection, options: StreamOptions): Promise<string[]> {
   const { streamKey, group, consumer, claimAfterMs = claimAfterMsDefault } = options;
+  const deleted: string[] = [];
   let start = "0-0";
   do {
-    const { nextId } = await redis.run("XAUTOCLAIM", (client) =>
+    const claimed = await redis.run("XAUTOCLAIM", (client) =>
       client.xAutoClaimJustId(streamKey, group, consumer, claimAfterMs, start, { COUNT: 100 }),
     );
-    start = nextId;
+    // Redis 6.2 does not tell them; it hands them over without fields.
+    deleted.push(...(claimed.deletedMessages ?? []));
+    start = claimed.nextId;
   } while (start !== "0-0");
+  return deleted;
 }
 
 /** Of the whole group and not of the first entries only: the reference's alarm could not fire. */

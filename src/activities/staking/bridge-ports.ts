@@ -21,8 +21,11 @@ export type StoredEntity = Readonly<Record<string, string>>;
 
 /** One connection to the stream, of one consumer of one group. @throws {RedisUnavailableError} @throws {RedisRefusedError} */
 export interface StreamSession {
-  /** Creates stream and group where they are missing; takes over what consumers that died had in hand. */
-  prepare(): Promise<void>;
+  /**
+   * Creates stream and group where they are missing; takes over what consumers that died had in hand.
+   * @returns ids of entries that were in hand, and are deleted.
+   */
+  prepare(): Promise<readonly string[]>;
   /** Entries that this consumer was given and has not acknowledged, after an id (`0` = all), oldest first. */
   readOwn(afterId: string): Promise<readonly StreamEntry[]>;
   /** Entries that no consumer of the group was given; waits for one as long as `waitMs`. */

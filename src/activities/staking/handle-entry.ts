@@ -56,6 +56,7 @@ export class EntryHandler {
    * @throws what is away for all of them: Redis or Temporal.
    */
   async handle(entries: readonly StreamEntry[]): Promise<boolean> {
+    if (entries.length === 0) return true;
     const read = await Promise.all(entries.map((entry) => readEntry(this.session, entry)));
     await this.noteInHand(read);
     const results = await Promise.allSettled(read.map((one) => this.serve(one)));
@@ -88,25 +89,14 @@ export class EntryHandler {
   }
 
   private async start(entry: Request): Promise<void> {
-    const { requests, meters } = this.dependencies;
     const { call, entity } = entry;
-    try {
-      const started = await requests.start({ chainId: this.chainId, call, entity });
-      if (started.isNew) this.tally = { ...this.tally, started: this.tally.started + 1 };
-      else this.tally = { ...this.tally, alreadyKnown: this.tally.alreadyKnown + 1 };
-      meters.streamEntry(this.chainId, started.isNew ? "started" : "known");
-      // The same signature saved twice: nobody would ever take the second hash away.
-      const isKept = started.isNew || started.entity?.entityId === entity.entityId;
-      if (!isKept) await this.session.removeEntity(entity);
-    } catch (error) {
-      if (!(error instanceof AppError) || error.retryable) throw error;
-      await this.reportPoison({
-        ...entry,
-        kind: "poison",
-        code: error.name,
-        message: error.facts.join(" "),
-      });
-    }
+    const asked = { chainId: this.chainId, call, entity };
+    const started = await this.dependencies.requests.start(asked).catch(toRefusal);
+    if ("code" in started) return this.reportPoison({ ...entry, ...started, kind: "poison" });
+    this.count(started.isNew ? "started" : "alreadyKnown");
+    // The same signature saved twice: nobody would ever take the second hash away.
+    const isKept = started.isNew || started.entity?.entityId === entity.entityId;
+    if (!isKept) await this.session.removeEntity(entity);
   }
 
   /** What the chain says of the request, for a comparison with what the reference does with it. */
@@ -147,6 +137,11 @@ export class EntryHandler {
     };
   }
 
+  private count(what: "started" | "alreadyKnown"): void {
+    this.tally = { ...this.tally, [what]: this.tally[what] + 1 };
+    this.dependencies.meters.streamEntry(this.chainId, what === "started" ? "started" : "known");
+  }
+
   private postpone(entry: ReadEntry, error: unknown): void {
     const reason = error instanceof Error ? error.message.split("\n", 1)[0] : String(error);
     log.warn("An entry of the stream was left for later", { entryId: entry.entryId, reason });
@@ -164,6 +159,12 @@ export class EntryHandler {
     const times = entries.map(({ timestampMs }) => timestampMs);
     await this.session.noteInHand(oldestOf([this.oldestLeftMs, ...times]));
   }
+}
+
+/** What can never be started; anything else is thrown on, because it may pass. */
+function toRefusal(error: unknown): { code: string; message: string } {
+  if (!(error instanceof AppError) || error.retryable) throw error;
+  return { code: error.name, message: error.facts.join(" ") };
 }
 
 function oldestOf(times: readonly (number | null)[]): number | null {

@@ -73,7 +73,8 @@ class Pump {
   }
 
   async run(forMs: number): Promise<PumpResult> {
-    await this.session.prepare();
+    const deleted = await this.session.prepare();
+    await this.handler.handle(deleted.map((id) => ({ id, fields: null })));
     const queue = forMs > 0 ? await this.serve(Date.now() + forMs) : await this.look();
     return { ...this.tally, queue };
   }
