@@ -2,9 +2,11 @@ import { once } from "node:events";
 import { open, readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Recording } from "../support/recorded-chain.ts";
 
-// A node that answers from disk what a real one answered before: `served-node.ts FOLDER`, prints `listening PORT`.
+// A node that answers from disk what a real one answered before: `served-node.ts FOLDER [MILLISECONDS]`, prints
+// `listening PORT`. With milliseconds, the steps of a block take so long, evenly: the pace of a node that traces.
 
 type Call = { readonly id: number; readonly method: string; readonly params: readonly unknown[] };
 type Answer = Buffer | { readonly offset: number; readonly length: number };
@@ -13,6 +15,7 @@ type Answer = Buffer | { readonly offset: number; readonly length: number };
 const wholeBytes = 256 * 1024;
 
 const folder = process.argv[2] ?? "";
+const stepsMs = Number(process.argv[3] ?? 0);
 const recording: Recording = JSON.parse(await readFile(join(folder, "recording.json"), "utf8"));
 const file = await open(join(folder, "answers.bin"));
 const { size } = await file.stat();
@@ -108,7 +111,10 @@ async function send(response: ServerResponse, call: Call): Promise<void> {
     return;
   }
   response.write(head);
+  const isPaced = stepsMs > 0 && call.method === "debug_traceBlockByHash";
+  const pieceMs = (stepsMs * wholeBytes) / found.length;
   for (let sent = 0; sent < found.length; sent += wholeBytes) {
+    if (isPaced) await sleep(pieceMs);
     const length = Math.min(wholeBytes, found.length - sent);
     const { buffer } = await file.read({
       buffer: Buffer.allocUnsafe(length),

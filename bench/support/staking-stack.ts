@@ -42,8 +42,12 @@ export async function startStakingStack(
   stops.add(() => clickhouse.stop());
   const codecKey = newCodecKey();
   const env = {
-    ...stakingEnv({ rpcUrl: chain.url, stakingAddress: chain.contracts.stakingAddress, codecKey }),
-    STAKING_SIGNER_ADDRESS: signer.address,
+    ...stakingEnv({
+      rpcUrl: chain.url,
+      stakingAddress: chain.contracts.stakingAddress,
+      signer: signer.address,
+      codecKey,
+    }),
     STAKING_MAX_IN_FLIGHT: "16",
     TEMPORAL_ADDRESS: temporal.address,
     CLICKHOUSE_URL: clickhouse.url,

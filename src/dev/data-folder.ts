@@ -11,6 +11,14 @@ export type StackEnv = {
   readonly RPC_URL: string;
   readonly NETWORK: string;
   readonly GENESIS_FILE?: string;
+} & Partial<StakingVariables>;
+
+/** Where the staking service runs; its codec key is why stack.env is for its owner's eyes. */
+export type StakingVariables = {
+  readonly CHAIN_RPC_URL: string;
+  readonly STAKING_ADDRESS: string;
+  readonly STAKING_SIGNER_ADDRESS: string;
+  readonly STAKING_CODEC_KEYS: string;
 };
 
 export const defaultDataFolder = ".blockloom";

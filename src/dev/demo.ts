@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
 import { formatCount } from "../client/views/format.ts";
+import type { BlockRange } from "../domain/block-range.ts";
 import {
   interrupted,
   orAborted,
@@ -12,13 +13,17 @@ import {
 import { closeStory } from "./demo/closing-table.ts";
 import { type DemoData, openDemoData } from "./demo/demo-data.ts";
 import { watchJobs } from "./demo/live-state.ts";
+import { tellStakingStory } from "./demo/staking-story.ts";
+import { judgeStaking } from "./demo/staking-table.ts";
 import { beginStory, tellStory } from "./demo/story.ts";
+import { closeTable } from "./demo/table.ts";
 import { createView, type DemoView } from "./demo/view.ts";
 import { createWorld, type DemoWorld } from "./demo/world.ts";
 import { countTransactions } from "./demo-chain/step-estimate.ts";
 
 type Options = {
   readonly exit?: true;
+  readonly staking?: true;
   readonly data?: string;
   readonly rows: number;
   readonly seed: number;
@@ -31,6 +36,7 @@ const program = new Command("npm run demo --")
   .exitOverride()
   .description("A chain, the servers, a worker and every job, on this machine, until Ctrl-C.")
   .option("--exit", "tell the whole story, faults and kill included; exit 0 only if all is proven")
+  .option("--staking", "feeless staking as well, on a second chain with the real contracts")
   .option("--data <dir>", "keep databases and chain there (default: fresh ones each time)")
   .option("--rows <count>", "structlog rows that the chain runs ahead by", parseCount, 2_000_000)
   .option("--seed <number>", "another number makes another chain", parseCount, 1)
@@ -49,20 +55,23 @@ await runCommand(async () => {
   const jobs = watchJobs({ ...world, range, uiUrl: world.stack.env.TEMPORAL_UI_URL }, view.show);
   try {
     const story = options.exit
-      ? tellStory(world, range, view.say)
+      ? tellAll(world, range, view)
       : stayUp(world, view, { stopping, data: options.data });
     const result = await orAborted(story, stopping);
     jobs.stop();
     view.end();
     if (!result) return options.exit ? interrupted : 0;
-    const { text, isProven } = closeStory({
-      ...result,
-      chainTransactions: await countTransactions(world.stack.env.RPC_URL, result.head),
-      peakMemory: world.stack.worker.peakMemory,
-      seconds: (Date.now() - started) / 1000,
-    });
-    console.log(text);
-    return isProven ? 0 : 1;
+    const tables = [
+      closeStory({
+        ...result,
+        chainTransactions: await countTransactions(world.stack.env.RPC_URL, result.head),
+        peakMemory: world.stack.worker.peakMemory,
+        seconds: (Date.now() - started) / 1000,
+      }),
+      ...(result.staking === null ? [] : [closeTable(judgeStaking(result.staking))]),
+    ];
+    for (const { text } of tables) console.log(text);
+    return tables.every(({ isProven }) => isProven) ? 0 : 1;
   } finally {
     jobs.stop();
     view.end();
@@ -70,6 +79,15 @@ await runCommand(async () => {
     await world.stop();
   }
 });
+
+async function tellAll(world: DemoWorld, range: BlockRange, { say }: DemoView) {
+  const result = await tellStory(world, range, say);
+  return { ...result, staking: await tellSecondHalf(world, say) };
+}
+
+async function tellSecondHalf({ staking, stack }: DemoWorld, say: DemoView["say"]) {
+  return staking && tellStakingStory({ ...staking, worker: stack.worker, say });
+}
 
 async function openWorld(options: Options, view: DemoView): Promise<DemoWorld> {
   const data = await openDemoData({ data: options.data, seed: options.seed });
@@ -87,6 +105,7 @@ async function openWorld(options: Options, view: DemoView): Promise<DemoWorld> {
       ...(uiPort === undefined ? {} : { ui: uiPort }),
       ...(clickhousePort === undefined ? {} : { clickhouse: clickhousePort }),
     },
+    withStaking: options.staking === true,
     clickhouse: clickhouseUrl ? { url: clickhouseUrl, database } : null,
     say: view.say,
   });
@@ -113,6 +132,10 @@ async function stayUp(
   if (data !== undefined) view.say(`  set -a; . ${userPath(data)}/stack.env; set +a`);
   view.say("  npm run client -- coverage --verify");
   view.say("  npm run client -- status --watch");
+  if (world.staking !== null) {
+    await tellSecondHalf(world, view.say);
+    view.say("  npm run client -- signer status");
+  }
   view.say("Ctrl-C stops everything.");
   await untilAborted(stopping);
   return undefined;

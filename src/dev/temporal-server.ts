@@ -24,6 +24,8 @@ type TemporalServerOptions = {
   /** Default: free ones. */
   readonly port?: number;
   readonly uiPort?: number;
+  /** Where the web UI has payloads decoded; default: nowhere. */
+  readonly codecEndpoint?: string | undefined;
   /** More dynamic configuration, values as JSON: `{ "limit.historyCount.suggestContinueAsNew": "50" }`. */
   readonly dynamicConfig?: Readonly<Record<string, string>>;
 };
@@ -68,6 +70,7 @@ export async function startTemporal(options: TemporalServerOptions): Promise<Tem
       `--port=${port}`,
       `--ui-port=${uiPort}`,
       `--namespace=${namespace}`,
+      ...(options.codecEndpoint ? [`--ui-codec-endpoint=${options.codecEndpoint}`] : []),
       `--db-filename=${options.dbFilename}`,
       // NORMAL with WAL survives a killed server; only a power cut could take the last moments.
       "--sqlite-pragma=journal_mode=WAL",

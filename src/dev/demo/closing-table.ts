@@ -1,7 +1,7 @@
-import Table from "cli-table3";
 import { formatCount, formatPercent } from "../../client/views/format.ts";
 import { type BlockRange, countBlocks } from "../../domain/block-range.ts";
 import type { StoryResult } from "./story.ts";
+import { closeTable, type Line, line } from "./table.ts";
 
 export type ClosingFacts = StoryResult & {
   /** Transactions that the chain itself counts. */
@@ -11,21 +11,9 @@ export type ClosingFacts = StoryResult & {
   readonly seconds: number;
 };
 
-type Line = {
-  readonly what: string;
-  readonly value: string;
-  /** false: the demo has not proven what it promises. */
-  readonly isRight: boolean;
-};
-
-const noLinesBetweenRows = { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" };
-
 /** The last word of the demo. @returns The table, and whether all of it is proven. */
 export function closeStory(facts: ClosingFacts): { text: string; isProven: boolean } {
-  const lines = judge(facts);
-  const table = new Table({ chars: noLinesBetweenRows, style: { border: [] } });
-  table.push(...lines.map(({ what, value, isRight }) => [what, value, isRight ? "ok" : "WRONG"]));
-  return { text: table.toString(), isProven: lines.every(({ isRight }) => isRight) };
+  return closeTable(judge(facts));
 }
 
 function judge(facts: ClosingFacts): Line[] {
@@ -61,10 +49,6 @@ function judge(facts: ClosingFacts): Line[] {
     line("peak memory of the worker", `${formatCount(Math.round(facts.peakMemory / 2 ** 20))} MB`),
     line("time", `${facts.seconds.toFixed(1)} s`),
   ];
-}
-
-function line(what: string, value: string, isRight = true): Line {
-  return { what, value, isRight };
 }
 
 function countAll(ranges: readonly BlockRange[]): number {

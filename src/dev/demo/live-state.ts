@@ -6,25 +6,31 @@ import { glanceTimeoutMs } from "../../client/temporal-call.ts";
 import { formatCount, formatRate, formatSeconds } from "../../client/views/format.ts";
 import { countDone, withHeartbeat } from "../../client/views/job-view.ts";
 import { type BlockRange, countBlocks } from "../../domain/block-range.ts";
+import { readSigner } from "../../staking/signer-client.ts";
 import {
   type BackfillProgress,
   type FollowProgress,
   type GapFillProgress,
   workflowIds,
 } from "../../workflows/messages.ts";
+import { chainId } from "../anvil.ts";
 import { RateWindow } from "./rate-window.ts";
+import type { DemoWorld } from "./world.ts";
 
 /** The three jobs at a glance. */
 export type LiveState = {
   readonly backfill: { readonly done: number; readonly total: number; readonly note: string };
   readonly follow: string;
   readonly gaps: string;
+  /** null: the demo goes without staking. */
+  readonly signer: string | null;
   readonly uiUrl: string;
 };
 
 type Demo = {
   readonly client: Client;
   readonly network: string;
+  readonly staking: DemoWorld["staking"];
   readonly range: BlockRange;
   readonly uiUrl: string;
 };
@@ -38,6 +44,7 @@ export function watchJobs(demo: Demo, show: (state: LiveState) => void): { stop:
     backfill: { done: 0, total: countBlocks(demo.range), note: "" },
     follow: "starting",
     gaps: "starting",
+    signer: demo.staking && "waiting",
     uiUrl: demo.uiUrl,
   };
   let isLooking = false;
@@ -45,12 +52,13 @@ export function watchJobs(demo: Demo, show: (state: LiveState) => void): { stop:
   async function look(): Promise<void> {
     if (isLooking) return;
     isLooking = true;
-    const [backfill, follow, gaps] = await Promise.all([
+    const [backfill, follow, gaps, signer] = await Promise.all([
       lookAtBackfill(demo, rates).catch(() => state.backfill),
       lookAtFollow(demo).catch(() => state.follow),
       lookAtGaps(demo).catch(() => state.gaps),
+      lookAtSigner(demo).catch(() => state.signer),
     ]);
-    state = { ...state, backfill, follow, gaps };
+    state = { ...state, backfill, follow, gaps, signer };
     isLooking = false;
     if (!isStopped) show(state);
   }
@@ -106,4 +114,13 @@ async function lookAtGaps({ client, network }: Demo): Promise<string> {
   const progress = await queryJob<GapFillProgress>(client, target, "progress", glanceTimeoutMs);
   const { missing, failedWaiting, quarantined, requeued, recovered } = progress;
   return `${missing} missing, ${failedWaiting} failed, ${quarantined} quarantined, ${requeued} requeued, ${recovered} recovered`;
+}
+
+async function lookAtSigner({ staking }: Demo): Promise<string | null> {
+  if (staking === null) return null;
+  const address = staking.world.signer;
+  const status = await readSigner(staking.client, { chainId, address });
+  const { nextNonce, queued, inFlight, settling, counts, standsStill } = status;
+  const waits = standsStill === null ? "" : `, stands still: ${standsStill}`;
+  return `next nonce ${nextNonce ?? "?"}, ${queued} queued, ${inFlight} in flight, ${settling} settling, ${counts.succeeded} done, ${counts.bumps} bumped${waits}`;
 }

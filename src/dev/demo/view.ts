@@ -46,7 +46,10 @@ function createBarView(stream: NodeJS.WriteStream, stamp: Stamp): DemoView {
     { note: "" },
     { format: "backfill  {bar} {percentage} %  {value}/{total} {note}" },
   );
-  const [follow, gaps, link] = [line(), line(), line()];
+  const [follow, gaps] = [line(), line()];
+  // One line or two: without staking there is no signer.
+  let signer: cliProgress.SingleBar | undefined;
+  let link = line();
   let hasEnded = false;
   return {
     say: (text) => {
@@ -58,6 +61,11 @@ function createBarView(stream: NodeJS.WriteStream, stamp: Stamp): DemoView {
       backfill.update(state.backfill.done, { note: state.backfill.note });
       follow.update(0, { text: `follow    ${state.follow}` });
       gaps.update(0, { text: `gaps      ${state.gaps}` });
+      if (state.signer !== null && signer === undefined) {
+        signer = link;
+        link = line();
+      }
+      signer?.update(0, { text: `signer    ${state.signer}` });
       link.update(0, { text: `UI        ${state.uiUrl}` });
     },
     end: () => {
@@ -77,8 +85,9 @@ function createLineView(stream: NodeJS.WriteStream, stamp: Stamp): DemoView {
   const say = (text: string) => stream.write(`${stamp(text)}\n`);
   return {
     say,
-    show: ({ backfill: { done, total, note }, follow, gaps }) => {
-      const text = `backfill ${done}/${total} ${note} | follow ${follow} | gaps ${gaps}`;
+    show: ({ backfill: { done, total, note }, follow, gaps, signer }) => {
+      const jobs = `backfill ${done}/${total} ${note} | follow ${follow} | gaps ${gaps}`;
+      const text = signer === null ? jobs : `${jobs} | signer ${signer}`;
       if (text === last.text || Date.now() - last.at < lineEveryMs) return;
       last = { text, at: Date.now() };
       say(text);

@@ -2,13 +2,16 @@ import type { Client } from "@temporalio/client";
 import type { Ledger } from "../../activities/ports.ts";
 import { openSession } from "../../client/session.ts";
 import { formatCount } from "../../client/views/format.ts";
+import type { Config } from "../../config/load-config.ts";
 import type { Processor } from "../../domain/processor.ts";
+import { createCodedClient } from "../../staking/coded-client.ts";
 import { type PreparedChain, prepareChain, type Traffic } from "../demo-chain/demo-chain.ts";
 import { startDemoAnvil } from "../demo-chain/start-demo-anvil.ts";
 import { type FaultProxy, startFaultProxy } from "../fault-proxy.ts";
 import { type Stack, type StackOptions, startStack } from "../stack.ts";
 import { StopList } from "../stop-list.ts";
 import type { DemoData } from "./demo-data.ts";
+import { createStakingWorld, type StakingWorld } from "./staking-world.ts";
 
 /** Everything that the demo runs on. */
 export type DemoWorld = {
@@ -21,6 +24,8 @@ export type DemoWorld = {
   readonly stack: Stack;
   readonly client: Client;
   readonly ledger: Ledger;
+  /** The second half: with `--staking` alone. */
+  readonly staking: { readonly world: StakingWorld; readonly client: Client } | null;
   /** Lets the chain go on, one block a second. */
   readonly startTraffic: () => Traffic;
   readonly stop: () => Promise<void>;
@@ -32,6 +37,7 @@ export type WorldOptions = {
   readonly blockTimeMs: number;
   readonly ports: NonNullable<StackOptions["ports"]>;
   readonly clickhouse: StackOptions["clickhouse"];
+  readonly withStaking: boolean;
   readonly say: (line: string) => void;
 };
 
@@ -67,6 +73,7 @@ async function createParts(
   );
   const proxy = await startFaultProxy({ targetUrl: anvil.url });
   stops.add(proxy.stop);
+  const staking = options.withStaking ? await createStakingWorld(data.dataDir, stops) : undefined;
   const stack = await startStack({
     folder: data.folder,
     dataDir: data.dataDir,
@@ -75,6 +82,7 @@ async function createParts(
     workerRpcUrl: proxy.url,
     ports: options.ports,
     clickhouse: options.clickhouse,
+    staking,
     // A failed block is tried again after at most a second, so that the demo can show it.
     workerEnv: { RETRY_INITIAL_DELAY_MS: "1000" },
     report: say,
@@ -83,6 +91,7 @@ async function createParts(
   // Never closed, but with the process: a call that waits to be retried would throw on a closed channel, out of reach.
   const { context } = openSession({ network }, { ...process.env, ...stack.env });
   say(`Temporal, ClickHouse and a worker are up; web UI: ${stack.env.TEMPORAL_UI_URL}`);
+  const client = await context.temporal();
   return {
     network,
     processors: context.network().processors,
@@ -90,8 +99,9 @@ async function createParts(
     isResumed: data.earlierHead > 0,
     proxy,
     stack,
-    client: await context.temporal(),
+    client,
     ledger: await context.ledger(),
+    staking: staking ? { world: staking, client: encrypting(client, context.config()) } : null,
     startTraffic: () => {
       const traffic = chain.startTraffic({
         blockTimeMs: options.blockTimeMs,
@@ -103,4 +113,8 @@ async function createParts(
       return traffic;
     },
   };
+}
+
+function encrypting(client: Client, { staking }: Config): Client {
+  return createCodedClient(client, staking?.codec.keys ?? []);
 }

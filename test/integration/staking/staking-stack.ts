@@ -103,8 +103,12 @@ async function startParts(
   };
   const codecKey = newCodecKey("test");
   const env: Environment = {
-    ...stakingEnv({ rpcUrl: gate.url, stakingAddress: chain.contracts.stakingAddress, codecKey }),
-    STAKING_SIGNER_ADDRESS: chain.signer.address,
+    ...stakingEnv({
+      rpcUrl: gate.url,
+      stakingAddress: chain.contracts.stakingAddress,
+      signer: chain.signer.address,
+      codecKey,
+    }),
     CLICKHOUSE_URL: clickhouse.url,
     CLICKHOUSE_DATABASE: database,
     METRICS_ADDRESS: "off",
