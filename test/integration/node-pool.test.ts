@@ -228,6 +228,28 @@ describe("two nodes of one chain", () => {
   });
 });
 
+test("a node whose probe finds no old state is not asked for old blocks, and is trusted with the others", async () => {
+  const pruned = await behindProxy(({ method, params }) =>
+    method === "eth_getBalance" && Number(params[1]) < head
+      ? { error: { code: -32_000, message: "missing trie node 0xab (path )" } }
+      : undefined,
+  );
+  const { world, pool } = await worldOf([
+    { name: "pruned", url: pruned.url },
+    { name: "archive", url: anvil.url },
+  ]);
+  expect(pool.capabilities).toMatchObject({
+    pruned: { archiveDepth: 0, noStateUpTo: 1 },
+    archive: { archiveDepth: "all", noStateUpTo: null },
+  });
+  await index(world, { toBlock: 1 });
+  expect(pruned.calls.get("debug_traceBlockByHash")).toBe(1); // that of the probe
+  expect(pool.faults).toEqual([]);
+  await index(world, {});
+  expect(pruned.calls.get("debug_traceBlockByHash")).toBeGreaterThan(1);
+  expect(shownBy(world)).toEqual(expected);
+});
+
 /** A replica that has heard of blocks up to `lastBlock` only. */
 function behind(lastBlock: () => number): Tamper {
   return async ({ method, params: [which, whole] }, ask) => {

@@ -147,8 +147,9 @@ function needsStacks({ network, stacks }: Tracing): boolean {
 
 /** Where nobody needs stacks, the node's cheaper way, for the whole attempt; undefined where there is no choice. */
 function chooseWay(run: Tracing, { node, source }: FetchedBlock): TraceWay | undefined {
-  if (run.stacks !== undefined || needsStacks(run)) return undefined;
-  return node.chooseTraceWay?.({ gasUsed: Number(source.block.gasUsed) });
+  const { transactions, gasUsed } = source.block;
+  if (run.stacks !== undefined || needsStacks(run) || transactions.length === 0) return undefined;
+  return node.chooseTraceWay?.({ gasUsed: Number(gasUsed) });
 }
 
 /** A block without transactions has nothing to trace; its header and roots are checked all the same. */
