@@ -170,6 +170,7 @@ async function settle(requestId: string, books?: Books): Promise<void> {
   expect(await stack.untilFinal(requestId)).toMatchObject({ state: "succeeded", reason: null });
   if (books)
     expect(await closeBooks(stack, books)).toEqual({
+      reverted: 0,
       transactions: 1,
       nonces: 1,
       unexplainedWei: 0n,
