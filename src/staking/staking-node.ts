@@ -33,6 +33,8 @@ export type StakingNode = {
 };
 
 const defaultTimeoutMs = 10_000;
+/** Providers take at least so many calls in one HTTP request. */
+const callsPerRequest = 50;
 const answerShape = z.object({
   id: z.unknown(),
   result: z.unknown().optional(),
@@ -82,9 +84,15 @@ export function createStakingNode({ name, url, headers }: StakingNodeOptions): S
         }
         isRightChain = true;
       }
-      return send(calls, options);
+      const parts = chunk(calls, callsPerRequest).map((part) => send(part, options));
+      return (await Promise.all(parts)).flat();
     },
   };
+}
+
+function chunk<Item>(items: readonly Item[], size: number): Item[][] {
+  const count = Math.ceil(items.length / size);
+  return Array.from({ length: count }, (_, at) => items.slice(at * size, (at + 1) * size));
 }
 
 function readAnswers(answers: unknown, count: number): unknown[] {

@@ -68,5 +68,11 @@ export type CheckVerdict =
       /** Whether the same request may be right on another day, so that it may be asked again. */
       readonly mayBeAskedAgain: boolean;
     }
-  | { readonly kind: "fulfilled"; readonly transactionHash: Hex; readonly stakeId: string | null }
+  | {
+      readonly kind: "fulfilled";
+      readonly transactionHash: Hex;
+      readonly stakeId: string | null;
+      /** Whether the transaction came from our own signer; absent: not known. */
+      readonly byUs?: boolean;
+    }
   | { readonly kind: "burned"; readonly transactionHash: Hex | null };

@@ -1,0 +1,118 @@
+import { z } from "zod";
+import type { Hex } from "../domain/chain.ts";
+import type { StakeCall } from "../domain/staking/stake-call.ts";
+import { NodeRefusedError } from "../errors.ts";
+import { isCall, stakeIdOf, topicOf } from "./contract.ts";
+import { isHex, lowerCase } from "./hex.ts";
+import { RpcRefusal } from "./node-refusal.ts";
+import { readQuantity, refusedBy, type StakingNode, toQuantity } from "./staking-node.ts";
+
+/** The transaction that did what a request asks for. */
+export type SignatureUse = {
+  readonly transactionHash: Hex;
+  readonly from: Hex;
+  /** NFT id of the stake that came of it. */
+  readonly stakeId: string;
+};
+
+const firstWindow = 2000;
+const largestWindow = 100_000;
+/** Smaller ranges no provider refuses. */
+const smallestWindow = 10;
+/** A year of blocks of 12 s: signatures are handed in within days. */
+const lookBackBlocks = 2_628_000;
+
+const hex = z.custom<Hex>(isHex);
+const logs = z.array(z.object({ topics: z.array(hex), data: hex, transactionHash: hex }));
+const transaction = z.object({ from: hex, to: hex.nullable(), input: hex });
+
+/**
+ * Looks, newest first, for the transaction that used a call's signature and did what it asks. No argument of the events
+ * is indexed and none carries the signature, so logs are found by address and topic and the calldata decides.
+ * @returns null where there is none within a year: the signature was burned.
+ */
+export async function findUse(
+  node: StakingNode,
+  { contractAddress, call }: { readonly contractAddress: Hex; readonly call: StakeCall },
+  signal?: AbortSignal,
+): Promise<SignatureUse | null> {
+  const [head] = await node.ask([{ method: "eth_blockNumber", params: [] }], { signal });
+  const latest = Number(readQuantity(head, { node: node.name, method: "eth_blockNumber" }));
+  const lowest = Math.max(0, latest - lookBackBlocks);
+  let window = firstWindow;
+  let toBlock = latest;
+  while (toBlock >= lowest) {
+    const fromBlock = Math.max(lowest, toBlock - window + 1);
+    const found = await readLogs(node, { contractAddress, call, fromBlock, toBlock }, signal);
+    if (found === null) {
+      window = Math.max(smallestWindow, Math.floor(window / 4));
+      continue;
+    }
+    for (const { stakeId, transactionHash } of found.toReversed()) {
+      const from = await senderOf(node, { contractAddress, call, transactionHash }, signal);
+      if (from !== null) return { transactionHash, from, stakeId };
+    }
+    toBlock = fromBlock - 1;
+    window = Math.min(largestWindow, window * 2);
+  }
+  return null;
+}
+
+type LogQuery = {
+  readonly contractAddress: Hex;
+  readonly call: StakeCall;
+  readonly fromBlock: number;
+  readonly toBlock: number;
+};
+
+/** null: the node does not look through so many blocks at once. */
+async function readLogs(node: StakingNode, query: LogQuery, signal: AbortSignal | undefined) {
+  const { contractAddress, call, fromBlock, toBlock } = query;
+  const filter = {
+    address: contractAddress,
+    topics: [topicOf(call)],
+    fromBlock: toQuantity(fromBlock),
+    toBlock: toQuantity(toBlock),
+  };
+  const method = "eth_getLogs";
+  const [answer] = await node.ask([{ method, params: [filter] }], { signal });
+  if (answer instanceof RpcRefusal) {
+    if (toBlock - fromBlock < smallestWindow) throw refusedBy(node.name, method, answer);
+    return null;
+  }
+  const parsed = logs.safeParse(answer);
+  if (!parsed.success) {
+    throw new NodeRefusedError({
+      node: node.name,
+      method,
+      reason: "the answer is no list of logs",
+    });
+  }
+  return parsed.data.flatMap((log) => {
+    const stakeId = stakeIdOf(log, call);
+    return stakeId === null ? [] : [{ stakeId, transactionHash: log.transactionHash }];
+  });
+}
+
+/** Who sent a transaction that carries the signature; null where it carries another one. */
+async function senderOf(
+  node: StakingNode,
+  query: { contractAddress: Hex; call: StakeCall; transactionHash: Hex },
+  signal: AbortSignal | undefined,
+): Promise<Hex | null> {
+  const { contractAddress, call, transactionHash } = query;
+  const method = "eth_getTransactionByHash";
+  const [answer] = await node.ask([{ method, params: [transactionHash] }], { signal });
+  const parsed = transaction.safeParse(answer);
+  if (!parsed.success) {
+    const reason = `it does not know the transaction ${transactionHash} of its own log`;
+    throw new NodeRefusedError({ node: node.name, method, reason });
+  }
+  const { from, to, input } = parsed.data;
+  const isDirect = to !== null && lowerCase(to) === contractAddress;
+  // Through a contract of somebody's: the bytes must stand in its calldata, in whatever wrapping.
+  const carries = isDirect
+    ? isCall(input, call)
+    : lowerCase(input).includes(call.signature.slice(2));
+  return carries ? lowerCase(from) : null;
+}
