@@ -85,20 +85,22 @@ export function restOf({ nodes, restsUntilMs }: JobBudget, nowMs: number): numbe
  * What the next call may use.
  * @param inFlight - what the calls under way were given; a node that is not in it counts as one trace.
  * @param calls - calls that the job would have at once; at least 1.
- * @returns null while no node has room: then a call that ends makes some.
  */
-export function grantNext(
+export function shareForNext(
   budget: JobBudget,
   inFlight: readonly (readonly TraceBudget[])[],
   { calls, nowMs }: { readonly calls: number; readonly nowMs: number },
-): readonly TraceBudget[] | null {
-  const grants = budget.nodes.map(({ node, traces, restsUntilMs }) => ({
+): readonly TraceBudget[] {
+  return budget.nodes.map(({ node, traces, restsUntilMs }) => ({
     node,
     traces: traces === null ? null : shareOf(node, traces, { inFlight, calls }),
     restMs: Math.max(0, restsUntilMs - nowMs),
   }));
-  const hasRoom = grants.some(({ traces, restMs }) => traces !== 0 && restMs === 0);
-  return grants.length === 0 || hasRoom ? grants : null;
+}
+
+/** Whether a call may begin with that; if not, a call that ends, or a rest that is over, makes room. */
+export function hasRoom(share: readonly TraceBudget[]): boolean {
+  return share.length === 0 || share.some(({ traces, restMs }) => traces !== 0 && restMs === 0);
 }
 
 function shareOf(

@@ -9,6 +9,7 @@ import type {
   PlannedChunk,
 } from "./messages.ts";
 import { maximumRanges } from "./messages.ts";
+import { NodeBudgets } from "./node-budgets.ts";
 import { Throughput } from "./throughput.ts";
 
 /** How far one chunk may correct the size of the next: a run of empty blocks must not plan an hour of work. */
@@ -21,6 +22,7 @@ export class BackfillJob {
   paused: boolean;
   concurrency: number;
   lastError: string | null;
+  readonly nodes: NodeBudgets;
   private left: readonly BlockRange[];
   private inFlight: readonly BlockRange[] = [];
   private gasPerChunk: number | null;
@@ -31,20 +33,17 @@ export class BackfillJob {
   private readonly input: BackfillInput;
 
   constructor(input: BackfillInput, nowMs: number) {
-    const { state } = input;
+    const state = input.state ?? startState(input, nowMs);
+    const { blocks, transactions, rows, failed } = state;
     this.input = input;
-    this.left = state?.left ?? [{ fromBlock: input.fromBlock, toBlock: input.toBlock }];
-    this.paused = state?.paused ?? false;
-    this.lastError = state?.lastError ?? null;
-    this.concurrency = state?.concurrency ?? input.concurrency;
-    this.gasPerChunk = state?.gasPerChunk ?? null;
-    this.totals = {
-      blocks: state?.blocks ?? 0,
-      transactions: state?.transactions ?? 0,
-      rows: state?.rows ?? 0,
-      failed: state?.failed ?? 0,
-    };
-    this.startedAt = state?.startedAt ?? new Date(nowMs).toISOString();
+    this.left = state.left;
+    this.paused = state.paused;
+    this.lastError = state.lastError;
+    this.concurrency = state.concurrency;
+    this.nodes = new NodeBudgets(state.budget);
+    this.gasPerChunk = state.gasPerChunk;
+    this.totals = { blocks, transactions, rows, failed };
+    this.startedAt = state.startedAt;
   }
 
   get isAllHandedOut(): boolean {
@@ -105,7 +104,8 @@ export class BackfillJob {
       blocks: result.blocks,
       rows: result.rows,
     });
-    this.learn(result);
+    // A chunk that came back early says nothing of the size of a whole one.
+    if (result.restMs === undefined) this.learn(result);
   }
 
   /** Puts a chunk back that did not come to its end. */
@@ -129,10 +129,12 @@ export class BackfillJob {
     return subtractRanges([whole], [...this.left, ...this.inFlight]);
   }
 
-  get progress(): BackfillProgress {
+  /** @param nowMs - of the workflow's clock; what nodes ask for is measured by it. */
+  progress(nowMs: number): BackfillProgress {
     const totalBlocks = countBlocks(this.input);
     const doneBlocks = this.done.reduce((sum, range) => sum + countBlocks(range), 0);
     const { blocksPerSecond, rowsPerSecond } = this.throughput.rate;
+    const nodes = this.nodes.progress(nowMs);
     return {
       network: this.input.network,
       fromBlock: this.input.fromBlock,
@@ -151,12 +153,14 @@ export class BackfillJob {
       concurrency: this.concurrency,
       paused: this.paused,
       lastError: this.lastError,
-      waitingFor: this.paused && this.inFlight.length === 0 ? "resume (paused)" : null,
+      waitingFor: this.inFlight.length === 0 ? this.waitingFor(nowMs) : null,
+      ...(nodes && { nodes }),
     };
   }
 
   /** What the next run goes on from. Chunks in flight count as left. */
   get state(): BackfillState {
+    const budget = this.nodes.state;
     return {
       left: mergeRanges([...this.left, ...this.inFlight]),
       paused: this.paused,
@@ -165,7 +169,12 @@ export class BackfillJob {
       ...this.totals,
       startedAt: this.startedAt,
       lastError: this.lastError,
+      ...(budget && { budget }),
     };
+  }
+
+  private waitingFor(nowMs: number): string | null {
+    return this.paused ? "resume (paused)" : this.nodes.waitingFor(nowMs);
   }
 
   private putBack(range: BlockRange): void {
@@ -186,6 +195,24 @@ export class BackfillJob {
     const bounded = Math.min(Math.max(wanted, before / maximumGrowth), before * maximumGrowth);
     this.gasPerChunk = Math.min(Math.round(bounded), Number.MAX_SAFE_INTEGER);
   }
+}
+
+function startState(
+  { fromBlock, toBlock, concurrency }: BackfillInput,
+  nowMs: number,
+): BackfillState {
+  return {
+    left: [{ fromBlock, toBlock }],
+    paused: false,
+    concurrency,
+    gasPerChunk: null,
+    blocks: 0,
+    transactions: 0,
+    rows: 0,
+    failed: 0,
+    startedAt: new Date(nowMs).toISOString(),
+    lastError: null,
+  };
 }
 
 function isAtWorkingEnd(chunk: BlockRange, span: BlockRange, order: BackfillInput["order"]) {

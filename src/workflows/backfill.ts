@@ -26,6 +26,7 @@ import {
 import type { BackfillInput, BackfillResult, RegisterRangeInput } from "./messages.ts";
 import { RunLimits } from "./run-limits.ts";
 import { AttributeWriter, type JobStatus } from "./search-attributes.ts";
+import { meterBudgets, waitForNodes } from "./wait-for-nodes.ts";
 
 /**
  * Indexes a closed range in chunks, some side by side. Ends when every block had its attempt; blocks that failed
@@ -66,7 +67,7 @@ class BackfillRun {
   }
 
   listen(): void {
-    setHandler(backfillProgressQuery, () => this.job.progress);
+    setHandler(backfillProgressQuery, () => this.job.progress(Date.now()));
     const steer = (change: () => void) => {
       this.limits.countMessage();
       change();
@@ -103,7 +104,9 @@ class BackfillRun {
   /** Starts chunks until none are left and none are in flight, or continues as new. */
   async indexAll(): Promise<void> {
     for (;;) {
-      await condition(() => this.mayStart || this.isIdle || this.limits.isReached);
+      await condition(
+        () => this.mayStart || this.isHeldBack || this.isIdle || this.limits.isReached,
+      );
       if (this.limits.isReached) {
         await this.inFlight.settle();
         if (!this.isIdle) await this.continueAsNew();
@@ -111,6 +114,7 @@ class BackfillRun {
       if (this.fault) throw this.fault;
       if (this.isIdle) return;
       if (this.mayStart) this.inFlight.start(() => this.indexNextChunk());
+      else if (this.isHeldBack) await this.restNodes();
     }
   }
 
@@ -160,7 +164,8 @@ class BackfillRun {
 
   /** Brings what people see up to date. */
   show(status: JobStatus = this.job.paused ? "paused" : "running"): void {
-    const { progress } = this.job;
+    const progress = this.job.progress(Date.now());
+    meterBudgets(this.tags, progress.nodes);
     setCurrentDetails(describeBackfill(progress));
     this.attributes.write({
       network: this.input.network,
@@ -174,6 +179,15 @@ class BackfillRun {
   }
 
   private get mayStart(): boolean {
+    return this.wantsMore && this.job.nodes.mayBegin(this.job.concurrency, Date.now());
+  }
+
+  /** It would go on, and every node asks to be left alone. */
+  private get isHeldBack(): boolean {
+    return this.wantsMore && this.job.nodes.restMs(Date.now()) > 0;
+  }
+
+  private get wantsMore(): boolean {
     return (
       !this.job.paused &&
       !this.fault &&
@@ -187,6 +201,18 @@ class BackfillRun {
   /** Nothing runs and nothing is to come. */
   private get isIdle(): boolean {
     return this.inFlight.size === 0 && (this.job.isAllHandedOut || this.fault !== undefined);
+  }
+
+  /** Until a node may be asked again, or there is something else to do. */
+  private async restNodes(): Promise<void> {
+    this.show();
+    const isOver = () => !this.isHeldBack || this.limits.isReached;
+    await waitForNodes(this.job.nodes, this.tags, isOver);
+    this.show();
+  }
+
+  private get tags() {
+    return { network: this.input.network, job_kind: "backfill" };
   }
 
   private async indexNextChunk(): Promise<void> {
@@ -228,17 +254,20 @@ class BackfillRun {
     this.show();
     const startedAtMs = Date.now();
     try {
-      const result = await indexBulk({
-        v: 1,
-        network: input.network,
-        processors: input.processors,
-        ...chunk,
-        maximumBlocks: null,
-        headPolicy: null,
-        force: input.force,
-        reason: input.reason,
-        actor: input.actor,
-      });
+      const result = await job.nodes.during(job.concurrency, (traceBudgets) =>
+        indexBulk({
+          v: 1,
+          network: input.network,
+          processors: input.processors,
+          ...chunk,
+          maximumBlocks: null,
+          headPolicy: null,
+          force: input.force,
+          reason: input.reason,
+          actor: input.actor,
+          traceBudgets,
+        }),
+      );
       job.finish(chunk, result, { startedAtMs, nowMs: Date.now() });
     } catch (error) {
       job.giveBack(chunk);

@@ -1,5 +1,10 @@
 import type { BlockRange } from "../domain/block-range.ts";
-import type { BackfillProgress, FollowProgress, GapFillProgress } from "./messages.ts";
+import type {
+  BackfillProgress,
+  FollowProgress,
+  GapFillProgress,
+  NodeProgress,
+} from "./messages.ts";
 
 // The markdown that the Temporal UI shows as "Current details". Pure.
 
@@ -73,6 +78,7 @@ export function describeBackfill(progress: BackfillProgress): string {
       "failed",
       `${formatNumber(progress.failed)} blocks${progress.failed > 0 ? ", left to gap-fill" : ""}`,
     ],
+    ["nodes that refused", formatNodes(progress.nodes)],
     ["last error", progress.lastError],
     ["waits for", progress.waitingFor],
   ]);
@@ -96,6 +102,7 @@ export function describeFollow(progress: FollowProgress): string {
       `${formatNumber(progress.failed)} blocks${progress.failed > 0 ? ", left to gap-fill" : ""}`,
     ],
     ["reorgs", formatNumber(progress.reorgs)],
+    ["nodes that refused", formatNodes(progress.nodes)],
     ["last error", progress.lastError],
     ["waits for", progress.waitingFor],
   ]);
@@ -114,10 +121,27 @@ export function describeGapFill(progress: GapFillProgress): string {
     ["recovered", `${formatNumber(progress.recovered)} blocks`],
     ["requeued, done", `${formatNumber(progress.requeuedDone)} blocks`],
     ["failed here", `${formatNumber(progress.failed)} attempts`],
+    ["nodes that refused", formatNodes(progress.nodes)],
     ["last error", progress.lastError],
     ["last refused message", progress.lastRefusal || null],
     ["waits for", progress.waitingFor],
   ]);
+}
+
+/** What the job decided of its nodes, once one of them said that it is asked too often. */
+function formatNodes(nodes: readonly NodeProgress[] | undefined): string | null {
+  const words = nodes
+    ?.filter(({ refusals, traces }) => refusals > 0 || traces !== null)
+    .map(({ node, traces, refusals, restsUntil }) => {
+      const allowed = traces === null ? "as many traces as its workers take" : tracesAtOnce(traces);
+      const rest = restsUntil === null ? "" : `, left alone until ${formatTime(restsUntil)}`;
+      return `${node}: ${formatNumber(refusals)} times, ${allowed}${rest}`;
+    });
+  return words && words.length > 0 ? words.join("\n") : null;
+}
+
+function tracesAtOnce(traces: number): string {
+  return traces === 1 ? "1 trace at once" : `${formatNumber(traces)} traces at once`;
 }
 
 function quarantined(count: number): string {

@@ -29,10 +29,13 @@ import type {
   FollowInput,
   FollowProgress,
   FollowState,
+  IndexBlocksInput,
   IndexBlocksResult,
 } from "./messages.ts";
+import { NodeBudgets } from "./node-budgets.ts";
 import { RunLimits } from "./run-limits.ts";
 import { AttributeWriter } from "./search-attributes.ts";
+import { meterBudgets, waitForNodes } from "./wait-for-nodes.ts";
 
 /** Blocks of one call while catching up; at the head a call ends by itself after 30 s. */
 const maximumBlocksPerCall = 1000;
@@ -56,6 +59,7 @@ class FollowRun {
   private readonly input: FollowInput;
   private state: FollowState;
   private headPolicy: HeadPolicy | null;
+  private readonly nodes: NodeBudgets;
   private readonly limits = new RunLimits();
   private readonly inFlight = new InFlight();
   private readonly attributes = new AttributeWriter();
@@ -65,6 +69,7 @@ class FollowRun {
   constructor(input: FollowInput) {
     this.input = input;
     this.headPolicy = input.headPolicy;
+    this.nodes = new NodeBudgets(input.state?.budget);
     this.state = input.state ?? {
       firstBlock: null,
       nextBlock: null,
@@ -115,6 +120,7 @@ class FollowRun {
     for (;;) {
       await condition(() => !this.state.paused || this.limits.isReached);
       if (this.limits.isReached) await this.continueAsNew();
+      if (await this.hasRested()) continue;
       this.inFlight.start(() => this.indexOnce());
       await condition(() => this.inFlight.size === 0 || this.limits.isReached);
       await this.inFlight.settle();
@@ -138,7 +144,9 @@ class FollowRun {
 
   /** Brings what people see up to date. */
   show(ended?: "done"): void {
-    setCurrentDetails(describeFollow(this.progress));
+    const { progress } = this;
+    meterBudgets(this.tags, progress.nodes);
+    setCurrentDetails(describeFollow(progress));
     const moving = this.fault === null ? "running" : "halted";
     this.attributes.write({
       network: this.input.network,
@@ -154,7 +162,10 @@ class FollowRun {
   private get progress(): FollowProgress {
     const { nextBlock, head, paused, blocks, rows, failed, reorgs, lastError } = this.state;
     const lag = head === null || nextBlock === null ? null : Math.max(0, head - nextBlock + 1);
-    const isPausedAndStill = paused && this.inFlight.size === 0;
+    const isStill = this.inFlight.size === 0;
+    const isPausedAndStill = paused && isStill;
+    const nodes = this.nodes.progress(Date.now());
+    const rest = isStill ? this.nodes.waitingFor(Date.now()) : null;
     return {
       network: this.input.network,
       headPolicy: this.headPolicy,
@@ -169,8 +180,11 @@ class FollowRun {
       lastError,
       waitingFor: isPausedAndStill
         ? "resume (paused)"
-        : this.fault && `somebody to mend this: ${this.fault}`,
+        : this.fault
+          ? `somebody to mend this: ${this.fault}`
+          : rest,
       halted: this.fault !== null,
+      ...(nodes && { nodes }),
     };
   }
 
@@ -191,13 +205,26 @@ class FollowRun {
     return accepted;
   }
 
+  /** Waits while every node asks to be left alone. @returns whether it did: much may have changed meanwhile. */
+  private async hasRested(): Promise<boolean> {
+    if (this.nodes.restMs(Date.now()) === 0) return false;
+    this.show();
+    const isOver = () => this.state.paused || this.limits.isReached;
+    await waitForNodes(this.nodes, this.tags, isOver);
+    return true;
+  }
+
+  private get tags() {
+    return { network: this.input.network, job_kind: "follow" };
+  }
+
   private async indexOnce(): Promise<void> {
     // A word counts for one call: what that finds may need another one.
     const { accepted } = this.state;
     this.state = { ...this.state, accepted: null };
     try {
       const fromBlock = await this.findNextBlock();
-      const result = await indexHead({
+      const input: IndexBlocksInput = {
         v: 1,
         network: this.input.network,
         processors: this.input.processors,
@@ -211,7 +238,10 @@ class FollowRun {
         ...(accepted && {
           acceptedReorg: { fromBlock: accepted.fromBlock, blockHash: accepted.blockHash },
         }),
-      });
+      };
+      const result = await this.nodes.during(1, (traceBudgets) =>
+        indexHead({ ...input, traceBudgets }),
+      );
       this.book(result);
       if (result.failedCount > 0) await ensureGapFill({ network: this.input.network });
     } catch (error) {
@@ -276,10 +306,11 @@ class FollowRun {
 
   private async continueAsNew(): Promise<never> {
     await condition(allHandlersFinished);
+    const budget = this.nodes.state;
     return continueAsNew<typeof followWorkflow>({
       ...this.input,
       headPolicy: this.headPolicy,
-      state: this.state,
+      state: { ...this.state, ...(budget && { budget }) },
     });
   }
 }

@@ -11,6 +11,7 @@ import type {
   RequeuedRange,
 } from "./messages.ts";
 import { messageNames } from "./messages.ts";
+import { NodeBudgets } from "./node-budgets.ts";
 import { ReleaseQueue } from "./release-queue.ts";
 import { type Parsed, parseReleaseRequest, parseRequeueRequest } from "./requests.ts";
 import { RequeueQueue } from "./requeue-queue.ts";
@@ -25,10 +26,13 @@ export class GapFillJob {
   /** What a person has to mend; null while there is nothing. */
   fault: string | null = null;
   batchInHand: GapBatch | undefined;
+  /** It has something to do, and every node asks to be left alone. */
+  isHeldBack = false;
   readonly requeues: RequeueQueue;
   readonly releases: ReleaseQueue;
+  readonly nodes: NodeBudgets;
   private readonly input: GapFillInput;
-  private totals: Omit<GapFillState, "requeued" | "released">;
+  private totals: Omit<GapFillState, "requeued" | "released" | "budget">;
   private counts: FindGapsResult["counts"] = { missing: 0, failed: 0, quarantined: 0 };
   private nextDueAt: string | null = null;
   private lastUnchainedAtMs = 0;
@@ -37,6 +41,7 @@ export class GapFillJob {
     const {
       requeued = [],
       released = [],
+      budget,
       ...totals
     } = input.state ?? {
       paused: false,
@@ -46,7 +51,9 @@ export class GapFillJob {
       lastRefusal: "",
       startedAt: new Date(nowMs).toISOString(),
       lastError: null,
+      budget: undefined,
     };
+    this.nodes = new NodeBudgets(budget);
     this.input = input;
     this.totals = totals;
     this.requeues = new RequeueQueue(requeued);
@@ -117,7 +124,9 @@ export class GapFillJob {
       );
       return;
     }
-    if (result.blocks > 0 || isCancelled) {
+    // It came back early, and its turn comes again.
+    const isHandedBack = result.restMs !== undefined;
+    if (result.blocks > 0 || isCancelled || isHandedBack) {
       this.requeues.putDown(result.nextBlock);
       return;
     }
@@ -135,9 +144,15 @@ export class GapFillJob {
     return restMs;
   }
 
-  get progress(): GapFillProgress {
+  get recovered(): number {
+    return this.totals.recovered;
+  }
+
+  /** @param nowMs - of the workflow's clock; what nodes ask for is measured by it. */
+  progress(nowMs: number): GapFillProgress {
     const { paused, recovered, requeuedDone, failed, lastError, lastRefusal } = this.totals;
     const { inFlight } = this;
+    const nodes = this.nodes.progress(nowMs);
     return {
       network: this.input.network,
       missing: this.counts.missing,
@@ -152,14 +167,21 @@ export class GapFillJob {
       paused,
       lastError,
       lastRefusal,
-      waitingFor: inFlight.length > 0 ? null : this.waitingFor,
+      waitingFor: inFlight.length > 0 ? null : this.waitingFor(nowMs),
       halted: inFlight.length === 0 && this.fault !== null,
+      ...(nodes && { nodes }),
     };
   }
 
   /** What the next run goes on from. What is in hand counts as pending. */
   get state(): GapFillState {
-    return { ...this.totals, requeued: this.requeues.pending, released: this.releases.pending };
+    const budget = this.nodes.state;
+    return {
+      ...this.totals,
+      requeued: this.requeues.pending,
+      released: this.releases.pending,
+      ...(budget && { budget }),
+    };
   }
 
   private get inFlight(): BlockRange[] {
@@ -168,9 +190,11 @@ export class GapFillJob {
       .map(({ fromBlock, toBlock }) => ({ fromBlock, toBlock }));
   }
 
-  private get waitingFor(): string | null {
+  private waitingFor(nowMs: number): string | null {
     if (this.isPaused) return "resume (paused)";
     if (this.fault !== null) return `somebody to mend this: ${this.fault}`;
+    const nodes = this.isHeldBack ? this.nodes.waitingFor(nowMs) : null;
+    if (nodes !== null) return nodes;
     return this.restsUntil && `the next scan at ${formatTime(this.restsUntil)}, or a message`;
   }
 

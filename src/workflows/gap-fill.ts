@@ -38,6 +38,7 @@ import { parseRequeueRequest, releaseExample, requeueExample } from "./requests.
 import { RunLimits } from "./run-limits.ts";
 import { AttributeWriter } from "./search-attributes.ts";
 import { readSignalBody, type SignalBody } from "./signal-body.ts";
+import { meterBudgets, waitForNodes } from "./wait-for-nodes.ts";
 
 const recoveredBlocks = metricMeter.createCounter(
   "blockloom_recovered_blocks",
@@ -47,6 +48,8 @@ const recoveredBlocks = metricMeter.createCounter(
 
 /** Batches that one scan plans at most: enough to keep busy, few enough to see what changed meanwhile. */
 const batchesPerScan = 10;
+/** Calls at once: one for requeues, one for gaps. */
+const lanes = 2;
 
 /**
  * Closes the gaps of a network: failed blocks that are due, missing ones, hashes that do not chain, and what people
@@ -82,7 +85,7 @@ class GapFillRun {
 
   listen(): void {
     const { job } = this;
-    setHandler(gapFillProgressQuery, () => job.progress);
+    setHandler(gapFillProgressQuery, () => job.progress(Date.now()));
     setHandler(pendingQuery, () => job.requeues.pending);
     setHandler(pauseSignal, () => this.steer(() => job.setPaused(true)), {
       description: "Starts nothing more, but still takes requeues and releases. No body.",
@@ -125,7 +128,8 @@ class GapFillRun {
 
   /** Brings what people see up to date. */
   show(ended?: "done"): void {
-    const { progress } = this.job;
+    const progress = this.job.progress(Date.now());
+    meterBudgets(this.tags, progress.nodes);
     setCurrentDetails(describeGapFill(progress));
     const waiting = progress.halted ? "halted" : "waiting";
     const moving = progress.waitingFor === null ? "running" : waiting;
@@ -201,21 +205,19 @@ class GapFillRun {
   private async indexRequeued(): Promise<void> {
     const { job, limits, input } = this;
     await condition(() => !job.requeues.isEmpty || job.isPaused || limits.isReached);
-    if (job.isPaused || limits.isReached) return;
+    if (job.isPaused || limits.isReached || (await this.hasRested())) return;
     const range = job.requeues.take(input.batchBlocks);
     if (!range) return;
     this.show();
     try {
-      const result = await indexBulk(
-        {
-          ...this.callFor(range),
-          ...range,
-          actor: range.actor || this.ownName,
-          force: true,
-          stopAtHead: true,
-        },
-        "requeue",
-      );
+      const call = {
+        ...this.callFor(range),
+        ...range,
+        actor: range.actor || this.ownName,
+        force: true,
+        stopAtHead: true,
+      };
+      const result = await this.index(call, "requeue");
       job.finishRequeued(range, result, CancellationScope.current().consideredCancelled);
     } catch (error) {
       job.requeues.putDown(range.fromBlock);
@@ -250,15 +252,16 @@ class GapFillRun {
     let hasMoved = false;
     for (const batch of batches) {
       if (job.isPaused || limits.isReached || job.releases.first) return true;
+      if (await this.hasRested()) return true;
       job.restsUntil = null;
       job.batchInHand = batch;
       this.show();
       try {
         const call = { ...this.callFor(batch), reason: batch.reason, force: batch.force };
-        const result = await indexBulk(call, "gapFill");
-        const before = job.progress.recovered;
+        const result = await this.index(call, "gapFill");
+        const before = job.recovered;
         hasMoved = job.finishBatch(batch, result) || hasMoved;
-        const recovered = job.progress.recovered - before;
+        const recovered = job.recovered - before;
         if (recovered > 0) recoveredBlocks.add(recovered, { network: this.input.network });
         if (recovered > 0 && isAnnounced) this.announce(batch, result, recovered);
       } finally {
@@ -266,6 +269,31 @@ class GapFillRun {
       }
     }
     return hasMoved;
+  }
+
+  /** One call, with what the job decided of the nodes; it tells what it heard of them. */
+  private async index(
+    input: IndexBlocksInput & BlockRange,
+    priority: "requeue" | "gapFill",
+  ): Promise<IndexBlocksResult> {
+    return this.job.nodes.during(lanes, (traceBudgets) =>
+      indexBulk({ ...input, traceBudgets }, priority),
+    );
+  }
+
+  /** Waits while every node asks to be left alone. @returns whether it did: much may have changed meanwhile. */
+  private async hasRested(): Promise<boolean> {
+    const { job, limits } = this;
+    if (job.nodes.restMs(Date.now()) === 0) return false;
+    job.isHeldBack = true;
+    this.show();
+    await waitForNodes(job.nodes, this.tags, () => job.isPaused || limits.isReached);
+    job.isHeldBack = false;
+    return true;
+  }
+
+  private get tags() {
+    return { network: this.input.network, job_kind: "gap-fill" };
   }
 
   /** Beside the work: a receiver that is away delays nothing. */

@@ -27,6 +27,8 @@ export class FakeIndex {
   /** Every block that had its attempt, in order. */
   readonly indexed: IndexedBlock[] = [];
   readonly calls: IndexBlocksInput[] = [];
+  /** When each of the calls began. */
+  readonly startedAtMs: number[] = [];
   readonly plans: PlanChunkInput[] = [];
   readonly registered: RegisterRangeInput[] = [];
   readonly released: ReleaseRequest[] = [];
@@ -51,6 +53,10 @@ export class FakeIndex {
   nextDueAt: string | null = null;
   /** While set, every call comes back without having reached a block. */
   reachesNothing = false;
+  /** The next call reaches no block and tells this; taken by one call. */
+  refusal: Pick<IndexBlocksResult, "nodes" | "restMs"> | undefined;
+  /** What calls tell of the nodes otherwise. */
+  nodes: IndexBlocksResult["nodes"];
   /** While set, every call fails with it. */
   outage: ApplicationFailure | undefined;
   /** Calls stand still before their first block while it is closed. */
@@ -113,12 +119,16 @@ export class FakeIndex {
     this.running += 1;
     this.mostRunning = Math.max(this.mostRunning, this.running);
     const startedAtMs = Date.now();
+    this.startedAtMs.push(startedAtMs);
     const tally = { blocks: 0, skipped: 0, failed: [] as IndexBlocksResult["failed"][number][] };
     let nextBlock = input.fromBlock;
     const stopsAtHead = input.stopAtHead === true || input.toBlock === null;
-    const lastBlock = this.reachesNothing
-      ? -1
-      : Math.min(input.toBlock ?? this.head, stopsAtHead ? this.head : Number.MAX_SAFE_INTEGER);
+    const { refusal } = this;
+    this.refusal = undefined;
+    const lastBlock =
+      this.reachesNothing || refusal
+        ? -1
+        : Math.min(input.toBlock ?? this.head, stopsAtHead ? this.head : Number.MAX_SAFE_INTEGER);
     try {
       if (this.outage) throw this.outage;
       await this.pass();
@@ -136,6 +146,8 @@ export class FakeIndex {
       this.running -= 1;
     }
     return {
+      ...(this.nodes && { nodes: this.nodes }),
+      ...refusal,
       nextBlock,
       head: stopsAtHead && !this.reachesNothing ? this.head : null,
       blocks: tally.blocks,

@@ -2,15 +2,20 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   afterCall,
-  grantNext,
+  hasRoom,
   type JobBudget,
   mostNodes,
   type NodeReport,
   openBudget,
   restOf,
+  shareForNext,
   type TraceBudget,
 } from "../../../src/domain/node-budget.ts";
 
+function grantNext(...asked: Parameters<typeof shareForNext>): readonly TraceBudget[] | null {
+  const share = shareForNext(...asked);
+  return hasRoom(share) ? share : null;
+}
 const quiet = (node: string, traces = 4): NodeReport => ({ node, refusals: 0, restMs: 0, traces });
 const refused = (node: string, restMs = 0, traces = 4): NodeReport => ({
   node,
