@@ -35,6 +35,11 @@ export interface ExecutionNode {
    * answers have cost. Absent: without stacks.
    */
   chooseTraceWay?(block: { readonly gasUsed: number }): TraceWay;
+  /** Which accounts run code when they are called, as a block left them; null where the node cannot say. */
+  findCode?(
+    query: { readonly addresses: readonly string[]; readonly blockHash: Hex },
+    signal?: AbortSignal,
+  ): Promise<readonly boolean[] | null>;
   /** Gas used of `blockCount` blocks that end at `newestBlock`; null where the node cannot say. */
   gasUsed(newestBlock: number, blockCount: number, signal?: AbortSignal): Promise<number[] | null>;
   /** Whether the node answers at all: tells a fault of a block from a fault of the node. */

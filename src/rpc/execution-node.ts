@@ -1,5 +1,6 @@
 import type { ExecutionNode, StepTraceOptions } from "../activities/ports.ts";
 import type { Hex } from "../domain/chain.ts";
+import { findCode } from "./account-code.ts";
 import { readBlock, readBlockRefs, readHead } from "./blocks.ts";
 import { type ByteStream, createByteStream } from "./byte-stream.ts";
 import { toHex, toNumber } from "./decode.ts";
@@ -137,6 +138,7 @@ function createView(endpoint: Endpoint, { traceTimeoutMs, watch, known, isHead }
     traceSteps: (blockHash, { stacks, ...options }) =>
       streamTrace(tracing, blockHash, { ...structLogger, disableStack: !stacks }, limit(options)),
     ...(costs && { chooseTraceWay: ({ gasUsed }) => costs.chooseWay(gasUsed) }),
+    findCode: (query, signal) => findCode(calls, query, signal),
     gasUsed: (newestBlock, blockCount, signal) =>
       readGasUsed(calls, newestBlock, blockCount, signal),
     height,

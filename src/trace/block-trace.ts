@@ -10,6 +10,7 @@ import { StepScanner } from "./step-scanner.ts";
 import { createStructlogAggColumns, type StructlogAggColumns } from "./structlog-agg-columns.ts";
 import { createStructlogColumns, type StructlogColumns } from "./structlog-columns.ts";
 import { mismatch } from "./trace-rejected.ts";
+import type { CallWithoutSteps } from "./transaction-end.ts";
 import { type TransactionFacts, toTransactionFacts } from "./transaction-facts.ts";
 
 export type BlockTraceInput = {
@@ -45,6 +46,11 @@ export type BlockProof = {
   readonly structlogAggRows?: number | undefined;
   /** Whether each transaction failed, by position: before Byzantium no receipt says so. Absent: none was traced. */
   readonly failedByTrace?: readonly boolean[] | undefined;
+  /**
+   * Calls that came without steps and may have run code for all that the trace tells: whose account had code, ran it.
+   * Absent: none.
+   */
+  readonly callsWithoutSteps?: readonly CallWithoutSteps[] | undefined;
 };
 
 /**
@@ -171,6 +177,7 @@ function toProof(walk: BlockWalk, input: BlockTraceInput): BlockProof {
     structlogRows: walk.state.rows.count,
     structlogAggRows: walk.state.aggs?.count,
     failedByTrace: walk.failures,
+    callsWithoutSteps: walk.callsWithoutSteps,
   };
 }
 

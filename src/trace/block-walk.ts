@@ -6,6 +6,8 @@ import type { StepSink, TraceHead } from "./step-scanner.ts";
 import { malformed, mismatch, type TraceRejected } from "./trace-rejected.ts";
 import {
   addRootWithoutSteps,
+  type CallWithoutSteps,
+  callWithoutSteps,
   checkHead,
   endLastStep,
   findMissingSteps,
@@ -22,6 +24,8 @@ export class BlockWalk implements StepSink {
   readonly stepCounts: number[] = [];
   /** Whether each of them failed. */
   readonly failures: boolean[] = [];
+  /** Transactions without steps that may have run code, for all that the trace tells. */
+  readonly callsWithoutSteps: CallWithoutSteps[] = [];
   readonly state: WalkState;
   private previous: Step | null = null;
   private firstRefund = 0;
@@ -73,6 +77,8 @@ export class BlockWalk implements StepSink {
     if (this.previous === null) {
       this.stepless ??= findMissingSteps(this.state);
       addRootWithoutSteps(this.state);
+      const call = callWithoutSteps(this.state);
+      if (call !== null) this.callsWithoutSteps.push(call);
     } else endLastStep(this.state, this.previous, this.firstRefund);
     this.stepCounts.push(this.steps);
     this.failures.push(this.state.failed);

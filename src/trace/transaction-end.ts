@@ -171,7 +171,7 @@ function checkReturnSize(walk: WalkState, step: Step, end: FrameEnd): void {
  */
 export function findMissingSteps(walk: WalkState): TraceRejected | null {
   const { facts, gas } = walk;
-  const paid = gas === null ? !walk.failed || isToPrecompile(walk) : paysForNoCode(walk, gas);
+  const paid = gas === null ? mayRunNoCode(walk) : paysForNoCode(walk, gas);
   const ranCode = walk.cursor.child(walk.root) >= 0 || !paid;
   if (!ranCode) return null;
   return mismatch("steps_of_transaction", {
@@ -180,6 +180,28 @@ export function findMissingSteps(walk: WalkState): TraceRejected | null {
     transactionIndex: facts.index,
   });
 }
+
+/** Where no gas rule is known: init code runs, and only what runs can fail. */
+function mayRunNoCode(walk: WalkState): boolean {
+  const { facts, failed } = walk;
+  if (facts.isCreation && facts.input.length > 2) return false;
+  return !failed || isToPrecompile(walk);
+}
+
+/** A call that came without steps, and of which gas does not tell whether it ran any: its account's code does. */
+export type CallWithoutSteps = { readonly transactionIndex: number; readonly to: string };
+
+/** The transaction as such a call; null where it is none, or what was paid tells that no code ran. */
+export function callWithoutSteps(walk: WalkState): CallWithoutSteps | null {
+  const { facts, gas } = walk;
+  if (facts.to === null || walk.failed || isToPrecompile(walk)) return null;
+  const isPlain = facts.gasUsed === PLAIN_TRANSFER_GAS && facts.input.length === 2;
+  // At the floor (EIP-7623) the same is paid with code and without.
+  const isTold = gas === null ? isPlain : facts.gasUsed !== gas.floor || gas.floor <= gas.intrinsic;
+  return isTold ? null : { transactionIndex: facts.index, to: facts.to };
+}
+
+const PLAIN_TRANSFER_GAS = 21_000;
 
 function isToPrecompile({ addressFork, facts }: WalkState): boolean {
   return facts.to !== null && precompileAt(addressFork, facts.to) > 0;

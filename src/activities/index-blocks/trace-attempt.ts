@@ -3,6 +3,7 @@ import type { BlockProof } from "../../trace/block-trace.ts";
 import type { Attempt, TraceWay } from "../ports.ts";
 import { type Deadline, readUntilAborted, startDeadline } from "./abortable.ts";
 import { blockFaultOf } from "./block-fault.ts";
+import { checkCodeRuns } from "./check-code-runs.ts";
 import type { FetchedBlock } from "./fetch-block.ts";
 import type { FailedBlock, Provenance, TracedBlock } from "./outcome.ts";
 import type { Tracing } from "./run.ts";
@@ -127,6 +128,7 @@ async function streamTrace(run: Tracing, stream: Stream): Promise<BlockProof> {
     await run.pipe.relieve();
   }
   const proof = trace.endSteps();
+  await checkCodeRuns(fetched, proof, deadline.signal);
   way?.proved();
   handOver();
   if (wanted.includes("transaction")) {
