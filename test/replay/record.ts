@@ -12,7 +12,7 @@ import {
 } from "../support/workflow-env.ts";
 
 // Records what the replay tests run: real histories of every path through each workflow.
-// Run it when a new path is worth keeping: npx tsx test/replay/record.ts
+// Run it when a new path is worth keeping: npx tsx test/replay/record.ts NAME… (default: every one)
 // Old files stay unless named again: a history that once ran in production must replay for ever.
 
 const folder = fileURLToPath(new URL("histories", import.meta.url));
@@ -62,6 +62,21 @@ async function recordStoppedBackfill(env: WorkflowEnv, network: TestNetwork): Pr
   await save(env, "backfill-stopped", handle);
 }
 
+/** Its node refuses, asks for a rest, and takes fewer traces afterwards; cut into several runs. */
+async function recordRefusedBackfill(env: WorkflowEnv, network: TestNetwork): Promise<void> {
+  const { fake } = network;
+  const told = { node: "a", refusals: 1, restMs: 700, traces: 4 };
+  fake.blockMs = 5;
+  fake.refusal = { nodes: [told], restMs: 700 };
+  const handle = await network.startBackfill({ toBlock: 299, concurrency: 3 });
+  await waitUntil(() => fake.complete.size > 40, { what: "blocks", timeoutMs: 30_000 });
+  fake.refusal = { nodes: [{ ...told, restMs: 0, traces: 1 }] };
+  await waitUntil(() => fake.refusal === undefined, { what: "a refusal", timeoutMs: 30_000 });
+  fake.nodes = [{ node: "a", refusals: 0, restMs: 0, traces: 1 }];
+  await handle.result();
+  await save(env, "backfill-refused", handle);
+}
+
 async function recordFollow(env: WorkflowEnv, network: TestNetwork): Promise<void> {
   const { fake } = network;
   fake.head = 10;
@@ -104,7 +119,16 @@ const env = await startWorkflowEnv({
   dynamicConfig: { "limit.historyCount.suggestContinueAsNew": "50" },
 });
 try {
-  for (const record of [recordBackfill, recordStoppedBackfill, recordFollow, recordGapFill]) {
+  const all = {
+    backfill: recordBackfill,
+    "stopped-backfill": recordStoppedBackfill,
+    "refused-backfill": recordRefusedBackfill,
+    follow: recordFollow,
+    "gap-fill": recordGapFill,
+  };
+  const wanted = process.argv.slice(2);
+  for (const [name, record] of Object.entries(all)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
     await record(env, await env.network());
   }
 } finally {
