@@ -1,11 +1,19 @@
 import type { Worker } from "@temporalio/worker";
+import type { ClickHouse } from "./clickhouse/client.ts";
 import { loadConfig } from "./config/load-config.ts";
+import type { WorkerRole } from "./config/schema.ts";
 import { redact } from "./domain/redact.ts";
 import { AppError, ConfigError } from "./errors.ts";
 import { createLogger } from "./observability/logger.ts";
 import { installRuntime } from "./observability/runtime.ts";
 import { openIndexing } from "./worker/open-indexing.ts";
-import { openStorage, openTemporal } from "./worker/worker-process.ts";
+import { openSigning, openStaking } from "./worker/open-staking.ts";
+import {
+  type CreateWorkers,
+  openStorage,
+  openTemporal,
+  type WorkerProcess,
+} from "./worker/worker-process.ts";
 
 async function main(signal: AbortSignal): Promise<void> {
   const config = loadConfig();
@@ -18,18 +26,37 @@ async function main(signal: AbortSignal): Promise<void> {
   const meters = installRuntime(logger, config.metrics.address);
   const process = { config, logger, meters, signal };
 
-  const clickhouse = await openStorage(process);
-  const createWorkers = await openIndexing(process, clickhouse);
+  const { roles } = config.worker;
+  // A process that only signs has no use for it, and no way to it.
+  const clickhouse = roles.some((role) => role !== "sign") ? await openStorage(process) : null;
+  const parts = await openRoles(process, clickhouse);
   const connection = await openTemporal(process);
-  const workers = await createWorkers(connection);
+  const created = await Promise.all(parts.map((createWorkers) => createWorkers(connection)));
+  const workers = created.flat();
   logger.info("Worker is ready", { queues: workers.map(({ options }) => options.taskQueue) });
   try {
     await runAll(workers);
   } finally {
     await connection.close();
-    await clickhouse.close();
+    await clickhouse?.close();
   }
   logger.info("Worker has stopped");
+}
+
+/** What the process does, in the order in which it waits for what it needs. */
+async function openRoles(
+  process: WorkerProcess,
+  clickhouse: ClickHouse | null,
+): Promise<CreateWorkers[]> {
+  const { staking, worker } = process.config;
+  const parts: CreateWorkers[] = [];
+  const does = (role: WorkerRole) => worker.roles.includes(role);
+  if (clickhouse && does("index")) parts.push(await openIndexing(process, clickhouse));
+  if (clickhouse && staking && does("stake")) {
+    parts.push(await openStaking(process, staking, clickhouse));
+  }
+  if (staking && does("sign")) parts.push(await openSigning(process, staking));
+  return parts;
 }
 
 /** The SDK stops its workers at SIGINT and SIGTERM; one that fails takes the others with it. */

@@ -4,8 +4,10 @@ import { type StakeActivities, stakeTaskQueues } from "../workflows/staking/mess
 import { failureInterceptor } from "./failure-interceptor.ts";
 import { workflowBundles, workflowSource } from "./workflow-source.ts";
 
-/** Everything but the signature: what a worker without a key does. */
-export type TransactionActivities = Omit<StakeActivities, "signTransactions">;
+/** What a worker without a key does. */
+export type TransactionActivities = Omit<StakeActivities, "signTransactions" | "pumpStream">;
+/** Only where there is a Redis stream. */
+export type StreamActivities = Pick<StakeActivities, "pumpStream">;
 export type SigningActivities = Pick<StakeActivities, "signTransactions">;
 
 type StakingWorkerPlan<Activities> = {

@@ -1,6 +1,7 @@
 import type { Logger } from "@temporalio/common";
 import type { NativeConnection, Worker } from "@temporalio/worker";
 import type { Meters } from "../activities/ports.ts";
+import type { StakeMeters } from "../activities/staking/bridge-ports.ts";
 import { type ClickHouse, createClickHouse } from "../clickhouse/client.ts";
 import { migrate } from "../clickhouse/migrate.ts";
 import type { Config } from "../config/load-config.ts";
@@ -15,7 +16,7 @@ import { registerSearchAttributes } from "../temporal/register-search-attributes
 export type WorkerProcess = {
   readonly config: Config;
   readonly logger: Logger;
-  readonly meters: Meters & NodeMeters;
+  readonly meters: Meters & NodeMeters & StakeMeters;
   /** SIGINT or SIGTERM came. */
   readonly signal: AbortSignal;
 };
