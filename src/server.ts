@@ -12,15 +12,16 @@ import { waitWhileAway } from "./observability/wait-while-away.ts";
 import { type Backends, openBackends } from "./server/backends.ts";
 import { createServer } from "./server/create-server.ts";
 import { listen, stopListening } from "./server/listen.ts";
+import { openStaking } from "./server/staking/open-staking.ts";
 
 /** Serves the HTTP API until the signal: at once, while what it needs may still be away (then it answers 503). */
 async function main(signal: AbortSignal): Promise<void> {
   // Beside a running demo or dev stack it finds that, as the client does.
   const env = loadStackEnv();
   const config = loadConfig({ env });
-  if (config.networks.length === 0) {
-    throw new ConfigError("No network is configured.", {
-      fix: "set NETWORK and RPC_URL, or write blockloom.yaml (examples/blockloom.yaml).",
+  if (config.networks.length === 0 && config.staking === null) {
+    throw new ConfigError("No network and no staking service is configured.", {
+      fix: "set NETWORK and RPC_URL, or STAKING_ADDRESS and CHAIN_RPC_URL, or write blockloom.yaml (examples/blockloom.yaml).",
     });
   }
   const tokens = readApiTokens(config.server);
@@ -31,6 +32,7 @@ async function main(signal: AbortSignal): Promise<void> {
     config,
     tokens,
     backends,
+    staking: await openStaking(config, backends),
     logger,
     version: readVersion(),
     linkTo,

@@ -5,7 +5,7 @@ import { callTemporal } from "./temporal-call.ts";
 /** A poll waits up to a minute for work, so a worker that lives was seen within it. */
 const aliveWithinMs = 70_000;
 
-type Work = "workflows" | "activities";
+export type Work = "workflows" | "activities";
 
 /** Numbers of temporal.api.enums.v1.TaskQueueType. */
 const queueTypes: Readonly<Record<Work, number>> = { workflows: 1, activities: 2 };
@@ -32,6 +32,14 @@ export async function listWorkers(
       [taskQueues.bulk(network), "activities"],
     ]),
   ];
+  return listQueueWorkers(client, queues);
+}
+
+/** Tells which workers ask for these kinds of work of these queues. */
+export function listQueueWorkers(
+  client: Client,
+  queues: readonly (readonly [taskQueue: string, work: Work])[],
+): Promise<QueueWorkers[]> {
   return Promise.all(queues.map(([taskQueue, work]) => describeQueue(client, taskQueue, work)));
 }
 

@@ -3,6 +3,7 @@ import type { ExecutionNode, Ledger } from "../activities/ports.ts";
 import { createClickHouse } from "../clickhouse/client.ts";
 import { createLedger } from "../clickhouse/ledger.ts";
 import { checkSchema } from "../clickhouse/migrate.ts";
+import { createStakeRequestStore, type StakeRequestTable } from "../clickhouse/stake-requests.ts";
 import { askNodes, openNodes } from "../client/ask-nodes.ts";
 import { callTemporal } from "../client/temporal-call.ts";
 import type { Config, NetworkConfig } from "../config/load-config.ts";
@@ -16,6 +17,8 @@ export type Backends = {
   readonly temporal: () => Promise<Client>;
   /** @throws {StorageUnavailableError} within 2 s while it is away. @throws {SchemaMismatchError} */
   readonly ledger: () => Promise<Ledger>;
+  /** @throws {StorageUnavailableError} within 2 s while it is away. @throws {SchemaMismatchError} */
+  readonly stakeRequests: () => Promise<Pick<StakeRequestTable, "read">>;
   /** Asks the nodes of a network in turn. @throws {NodeUnavailableError} when none answers within 5 s. */
   readonly askNode: <Answer>(
     network: NetworkConfig,
@@ -31,8 +34,14 @@ const nodeTimeoutMs = 5_000;
 export function openBackends(config: Config): Backends {
   const clickhouse = createClickHouse(config.clickhouse);
   const ledger = createLedger(clickhouse);
+  const stakeRequests = createStakeRequestStore(clickhouse);
   const schema = onceDone(() => checkSchema(clickhouse));
   const storageProbe = createProbe(() => inTime(clickhouse.ping(), glanceMs));
+
+  const openStorage = async () => {
+    await storageProbe();
+    await schema();
+  };
 
   const opened = onceDone(() => openClient(config.temporal));
   const temporalProbe = createProbe(async () => {
@@ -48,9 +57,12 @@ export function openBackends(config: Config): Backends {
       return (await opened()).client;
     },
     ledger: async () => {
-      await storageProbe();
-      await schema();
+      await openStorage();
       return ledger;
+    },
+    stakeRequests: async () => {
+      await openStorage();
+      return stakeRequests;
     },
     askNode: async (network, ask) => {
       const known = nodes.get(network.name) ?? openNodes(network, config.worker);

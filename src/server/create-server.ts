@@ -3,6 +3,8 @@ import rateLimit from "@fastify/rate-limit";
 import swagger from "@fastify/swagger";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { redact } from "../domain/redact.ts";
+import type { StakingDesk } from "../staking/desk.ts";
+import { createPayloadCodec } from "../temporal/payload-codec.ts";
 import { type Caller, createAuthenticator, rateLimitKey } from "./access.ts";
 import { answerBrokenRequest } from "./broken-request.ts";
 import {
@@ -16,10 +18,13 @@ import { watchRoutes } from "./not-found.ts";
 import type { ServerParts } from "./parts.ts";
 import { Problem, problemType, toDocument } from "./problem.ts";
 import { toProblem } from "./problems.ts";
+import { addCodecRoute, decodePath } from "./routes/codec.ts";
 import { addDocsRoute } from "./routes/docs.ts";
 import { addHealthRoutes } from "./routes/health.ts";
+import { addMonitorRoutes } from "./routes/monitor.ts";
 import { addQueueRoutes } from "./routes/queue.ts";
 import { addBlockRoute, addCoverageRoute, addStatusRoute } from "./routes/reads.ts";
+import { addStakeRoutes } from "./routes/stake.ts";
 import { problemSchema } from "./schemas.ts";
 
 declare module "fastify" {
@@ -63,20 +68,33 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   addStatusRoute(app, parts);
   addCoverageRoute(app, parts);
   addBlockRoute(app, parts);
+  if (parts.staking !== null) addStaking(app, parts, parts.staking);
   addHealthRoutes(app, parts);
   addDocsRoute(app);
   return app;
 }
 
+function addStaking(app: FastifyInstance, parts: ServerParts, desk: StakingDesk): void {
+  addStakeRoutes(app, parts, desk);
+  addMonitorRoutes(app, desk);
+  const { keys, uiOrigin } = desk.settings.codec;
+  addCodecRoute(app, parts, { codec: createPayloadCodec(keys), uiOrigin });
+}
+
 /** Who asks, whether this machine is meant, and how often: before anything of the request is read. */
-async function guard(app: FastifyInstance, { config, tokens, logger }: ServerParts): Promise<void> {
+async function guard(app: FastifyInstance, parts: ServerParts): Promise<void> {
+  const { config, tokens, logger, staking } = parts;
   const authenticate = createAuthenticator(tokens);
   const unknown: Caller = { kind: "unknown" };
   app.decorateRequest("caller");
   app.addHook("onRequest", async (request, reply) => {
     void reply.headers({ "x-content-type-options": "nosniff", "cache-control": "no-store" });
     request.caller = unknown;
-    if (tokens.length === 0) refuseForeignPages(request.headers);
+    if (tokens.length === 0) {
+      const isDecode = request.routeOptions.url === decodePath;
+      const uiOrigin = isDecode ? staking?.settings.codec.uiOrigin : null;
+      refuseForeignPages(request.headers, uiOrigin);
+    }
     request.caller = authenticate(request.headers.authorization);
   });
   await app.register(rateLimit, {
@@ -112,7 +130,7 @@ function tooMany(max: number, after: string): Problem {
 }
 
 /** The document of /api/docs; knows the routes that are added after it. */
-async function describe(app: FastifyInstance, { version }: ServerParts): Promise<void> {
+async function describe(app: FastifyInstance, { version, staking }: ServerParts): Promise<void> {
   app.addSchema(problemSchema);
   await app.register(swagger, {
     openapi: {
@@ -133,6 +151,9 @@ async function describe(app: FastifyInstance, { version }: ServerParts): Promise
       },
       tags: [
         { name: "queue", description: "Blocks to trace again" },
+        ...(staking === null
+          ? []
+          : [{ name: "stake", description: "Requests of users who sign and pay no gas" }]),
         { name: "read", description: "What runs, and what is proven" },
         { name: "health", description: "For orchestrators" },
         { name: "docs", description: "This document" },

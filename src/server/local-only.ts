@@ -6,9 +6,13 @@ const ownNames: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"
 /**
  * Refuses what a web page could make a browser of this machine send to an API without tokens: by a DNS name that
  * points here (then Host is the page's), or straight from another page (then Origin is that page's).
+ * @param welcomeOrigin - of the one page that may, where there is one.
  * @throws {Problem}
  */
-export function refuseForeignPages(headers: IncomingHttpHeaders): void {
+export function refuseForeignPages(
+  headers: IncomingHttpHeaders,
+  welcomeOrigin: string | null = null,
+): void {
   const { host, origin } = headers;
   if (host === undefined || !ownNames.has(hostNameOf(host))) {
     throw new Problem({
@@ -19,6 +23,7 @@ export function refuseForeignPages(headers: IncomingHttpHeaders): void {
       fix: "use one of these names, or set API_TOKENS.",
     });
   }
+  if (origin !== undefined && origin === welcomeOrigin) return;
   if (isOfOtherPage(origin, host) || isFromOtherSite(headers["sec-fetch-site"])) {
     throw new Problem({
       kind: "foreign-origin",

@@ -5,6 +5,7 @@ import {
   DiskFullError,
   InvalidBlocksError,
   JobNotRunningError,
+  NodeRefusedError,
   NodeUnavailableError,
   NoWorkerError,
   RangeBeyondHeadError,
@@ -14,6 +15,8 @@ import {
   StorageUnavailableError,
   TemporalUnavailableError,
   UnknownNetworkError,
+  UnreadablePayloadError,
+  WrongChainError,
 } from "../errors.ts";
 import { maximumBodyBytes } from "./limits.ts";
 import { Problem, type ProblemOptions } from "./problem.ts";
@@ -35,6 +38,14 @@ const kinds: readonly (readonly [AppErrorClass, Kind])[] = [
       fix: "name a configured one with ?network=NAME.",
     },
   ],
+  [
+    UnreadablePayloadError,
+    {
+      kind: "unreadable-payload",
+      status: 422,
+      title: "A payload cannot be decrypted.",
+    },
+  ],
   [InvalidBlocksError, { kind: "invalid-blocks", status: 400, title: "That names no blocks." }],
   [
     RangeBeyondHeadError,
@@ -52,6 +63,19 @@ const kinds: readonly (readonly [AppErrorClass, Kind])[] = [
       title: "The execution node does not answer.",
       fix: "check that the node runs; nothing was changed, so ask again.",
     },
+  ],
+  [
+    NodeRefusedError,
+    {
+      kind: "node-refused",
+      status: 502,
+      title: "The node gave no usable answer.",
+      fix: "ask again; nothing was changed.",
+    },
+  ],
+  [
+    WrongChainError,
+    { kind: "configuration", status: 503, title: "The configuration cannot be used." },
   ],
   [
     TemporalUnavailableError,

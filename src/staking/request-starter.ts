@@ -18,16 +18,11 @@ export function createRequestStarter(
       const from = { source: "bridge", actor: "stream" } as const;
       const started = await startRequest(client, { ...wanted, ...from });
       const { requestId } = started;
-      switch (started.kind) {
-        case "started":
-          return { requestId, isNew: true, entity };
-        case "known":
-          return { requestId, isNew: false, entity: started.entity };
-        case "conflict":
-          throw new RequestRefusedError({
-            reason: `another request has this signature; it differs in ${started.fields.join(", ")}`,
-          });
-      }
+      if (started.kind === "started") return { requestId, isNew: true, entity };
+      if (started.kind === "known") return { requestId, isNew: false, entity: started.entity };
+      throw new RequestRefusedError({
+        reason: `another request has this signature; it differs in ${started.fields.join(", ")}`,
+      });
     },
   };
 }

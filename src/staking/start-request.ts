@@ -57,7 +57,7 @@ export async function startRequest(client: Client, wanted: WantedRequest): Promi
         workflowIdConflictPolicy: "FAIL",
         workflowIdReusePolicy: "ALLOW_DUPLICATE_FAILED_ONLY",
         staticSummary: summarise(call),
-        typedSearchAttributes: jobAttributes({ network: `chain-${chainId}`, kind: call.kind }),
+        typedSearchAttributes: jobAttributes({ network: `chain-${chainId}`, kind: "stake" }),
       }),
     );
     return { kind: "started", requestId };

@@ -6,6 +6,7 @@ import { loadConfig } from "../../../src/config/load-config.ts";
 import { openBackends } from "../../../src/server/backends.ts";
 import { createServer } from "../../../src/server/create-server.ts";
 import { listen, stopListening } from "../../../src/server/listen.ts";
+import { openStaking } from "../../../src/server/staking/open-staking.ts";
 
 export type LogLine = { readonly level: string; readonly message: string; readonly meta: object };
 
@@ -44,6 +45,7 @@ export async function startTestServer(env: Readonly<Record<string, string>>): Pr
     config,
     tokens: readApiTokens(config.server),
     backends,
+    staking: await openStaking(config, backends),
     logger: createLineLogger(lines),
     version: "test",
     linkTo: createWorkflowLink(env["TEMPORAL_UI_URL"], config.temporal.namespace),

@@ -18,6 +18,7 @@ beforeAll(async () => {
     config,
     tokens: [],
     backends,
+    staking: null,
     logger: { ...logger, log: silent },
     version: "test",
     linkTo: () => null,

@@ -1,0 +1,42 @@
+import type { Client } from "@temporalio/client";
+import type { StakingChain } from "../activities/staking/ports.ts";
+import type { StakingConfig } from "../config/load-config.ts";
+import { createCodedClient } from "./coded-client.ts";
+import type { StakingDesk } from "./desk.ts";
+import { openStakingChain } from "./open-staking-chain.ts";
+import type { KeptRequests } from "./read-request.ts";
+import { openTransactionSigner } from "./transaction-signer.ts";
+
+/**
+ * Puts a desk together; connects to nothing yet, and a try that failed is made again by the next caller.
+ * @throws {ConfigError} where the account is not configured and its key cannot be read.
+ */
+export async function openStakingDesk(
+  settings: StakingConfig,
+  { temporal, kept }: { readonly temporal: () => Promise<Client>; readonly kept: KeptRequests },
+): Promise<StakingDesk> {
+  const { address } = settings.signer;
+  const coded = new WeakMap<Client, Client>();
+  let opening: Promise<StakingChain> | undefined;
+  const chain = () => {
+    opening ??= openStakingChain(settings).catch((error: unknown) => {
+      opening = undefined;
+      throw error;
+    });
+    return opening;
+  };
+  return {
+    settings,
+    // The key itself is not kept: this process only needs to know whose transactions they are.
+    signer: address ?? (await openTransactionSigner(settings.signer)).address,
+    kept,
+    chain,
+    chainId: async () => settings.chainId ?? (await chain()).chainId,
+    client: async () => {
+      const plain = await temporal();
+      const known = coded.get(plain) ?? createCodedClient(plain, settings.codec.keys);
+      coded.set(plain, known);
+      return known;
+    },
+  };
+}
