@@ -1,8 +1,15 @@
 import { createHmac } from "node:crypto";
-import type { Announcer } from "../activities/ports.ts";
+import type { Announcement } from "../activities/ports.ts";
+import type { StakeAnnouncement } from "../activities/staking/bridge-ports.ts";
 import { WebhookRefusedError } from "../errors.ts";
 
 const timeoutMs = 10_000;
+
+/** Every kind of message that an operator's receiver can get. */
+export type Webhook = {
+  /** @throws {WebhookRefusedError} */
+  announce(message: Announcement | StakeAnnouncement): Promise<void>;
+};
 
 /**
  * Tells a receiver of the operator's what happened: POST of JSON, signed as the Standard Webhooks specification says
@@ -10,7 +17,7 @@ const timeoutMs = 10_000;
  * again when a delivery is repeated.
  * @param secret - the key's text; with the prefix `whsec_`, base64 of the key.
  */
-export function createWebhook({ url, secret }: { url: string; secret: string }): Announcer {
+export function createWebhook({ url, secret }: { url: string; secret: string }): Webhook {
   const key = secret.startsWith("whsec_")
     ? Buffer.from(secret.slice("whsec_".length), "base64")
     : Buffer.from(secret);

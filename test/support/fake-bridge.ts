@@ -66,7 +66,7 @@ export function fakeBridge(url: string): FakeBridge {
           record: async () => {},
           recordPoison: async (poison) => void bridge.poison.push(poison),
         },
-        meters: { outcome() {}, streamEntry() {}, streamQueue() {}, balance() {} },
+        meters: { stakeOutcome() {}, streamEntry() {}, streamQueue() {}, signerBalance() {} },
         now: () => new Date(),
       };
       const result: Promise<PumpResult> = environment.run(createPumpStream(dependencies), {

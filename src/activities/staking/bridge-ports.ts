@@ -103,7 +103,8 @@ export type Poison = {
 export interface StakeRequestStore {
   /** Appends where a request stands; the same row again counts once. */
   record(row: { status: StakeRequestStatus; source: string; actor: string }): Promise<void>;
-  recordPoison(poison: Poison, at: Date): Promise<void>;
+  /** Appends the report of an entry; a repeated one counts once. */
+  recordPoison(poison: Poison): Promise<void>;
 }
 
 export interface StakeTransactionStore {
@@ -115,10 +116,11 @@ export interface StakeTransactionStore {
 
 /** Meters of the staking activities (src/domain/staking/metric-names.ts). */
 export interface StakeMeters {
-  outcome(chainId: number, state: string, reason: string): void;
+  /** A request came to its end. */
+  stakeOutcome(chainId: number, state: string, reason: string): void;
   streamEntry(chainId: number, result: "started" | "known" | "poisoned" | "postponed"): void;
   streamQueue(chainId: number, unacknowledged: number, oldestSeconds: number): void;
-  balance(chainId: number, address: Hex, ether: number): void;
+  signerBalance(chainId: number, address: Hex, balanceWei: string): void;
 }
 
 /** The outcome of a request, as an operator's receiver is told. */

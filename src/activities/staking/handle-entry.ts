@@ -21,7 +21,6 @@ export type EntryDependencies = {
   readonly checkCall: CheckCall;
   readonly requestRows: StakeRequestStore;
   readonly meters: StakeMeters;
-  readonly now: () => Date;
 };
 
 type Request = Extract<ReadEntry, { kind: "request" }>;
@@ -116,11 +115,8 @@ export class EntryHandler {
   private async reportPoison(entry: PoisonEntry): Promise<void> {
     const { entryId, entity, code, message } = entry;
     if (!this.isShadow) {
-      const { requestRows, now } = this.dependencies;
-      await requestRows.recordPoison(
-        { chainId: this.chainId, entryId, entity, code, message },
-        now(),
-      );
+      const { requestRows } = this.dependencies;
+      await requestRows.recordPoison({ chainId: this.chainId, entryId, entity, code, message });
       if (entity !== null) await this.session.removeEntity(entity);
     }
     log.warn("No request can be made of an entry of the stream", {
