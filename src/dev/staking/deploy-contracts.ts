@@ -37,8 +37,8 @@ const stakeInfo = z.object({
   target: z.bigint(),
   stakeBalance: z.bigint(),
   rewardBalance: z.bigint(),
-  createdAt: z.bigint(),
-  lockedUntil: z.bigint(),
+  createdAt: z.number(),
+  lockedUntil: z.number(),
 });
 export type StakeInfo = z.infer<typeof stakeInfo>;
 
