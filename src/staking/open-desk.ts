@@ -5,7 +5,7 @@ import { createCodedClient } from "./coded-client.ts";
 import type { StakingDesk } from "./desk.ts";
 import { openStakingChain } from "./open-staking-chain.ts";
 import type { KeptRequests } from "./read-request.ts";
-import { openTransactionSigner } from "./transaction-signer.ts";
+import { readSignerAddress } from "./signer-address.ts";
 
 /**
  * Puts a desk together; connects to nothing yet, and a try that failed is made again by the next caller.
@@ -15,7 +15,6 @@ export async function openStakingDesk(
   settings: StakingConfig,
   { temporal, kept }: { readonly temporal: () => Promise<Client>; readonly kept: KeptRequests },
 ): Promise<StakingDesk> {
-  const { address } = settings.signer;
   const coded = new WeakMap<Client, Client>();
   let opening: Promise<StakingChain> | undefined;
   const chain = () => {
@@ -27,8 +26,7 @@ export async function openStakingDesk(
   };
   return {
     settings,
-    // The key itself is not kept: this process only needs to know whose transactions they are.
-    signer: address ?? (await openTransactionSigner(settings.signer)).address,
+    signer: await readSignerAddress(settings.signer),
     kept,
     chain,
     chainId: async () => settings.chainId ?? (await chain()).chainId,

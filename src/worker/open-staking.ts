@@ -30,7 +30,7 @@ export async function openStaking(
   const { namespace } = config.temporal;
   const chain = await openChain(process, settings);
   const { chainId } = chain;
-  const signer = readSignerAddress(settings.signer);
+  const signer = await readSignerAddress(settings.signer);
   logger.info("Staking is open", { chainId, contract: chain.contractAddress, signer });
   return async (connection) => {
     const client = createCodedClient(new Client({ connection, namespace }), settings.codec.keys);
