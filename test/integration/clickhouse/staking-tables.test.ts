@@ -39,9 +39,9 @@ function statusOf(name: string, changes: Partial<StakeRequestStatus> = {}): Stak
   };
 }
 
-const store = () => createStakeRequestStore(server.client);
+const requestStore = () => createStakeRequestStore(server.client);
 const record = (status: StakeRequestStatus) =>
-  store().record({ status, source: "api", actor: "kim" });
+  requestStore().record({ status, source: "api", actor: "kim" });
 const countRows = async (id: string) => {
   const [row] = await server.client.query<{ rows: string }>(
     "SELECT count() AS rows FROM stake_request WHERE request_id = {id:String}",
@@ -77,18 +77,18 @@ describe("stake_request", () => {
       updatedAt: "2026-11-24T10:00:05.250Z",
     });
     await record(status);
-    expect(await store().read(status.requestId)).toEqual(status);
+    expect(await requestStore().read(status.requestId)).toEqual(status);
   });
 
   test("a reason comes back with its code and its sentence", async () => {
     const reason = { code: "NOT_STAKE_OWNER", message: "The stake is another's." };
     await record(statusOf("2", { state: "refused", isFinal: true, reason }));
-    expect((await store().read(requestId("2")))?.reason).toEqual(reason);
+    expect((await requestStore().read(requestId("2")))?.reason).toEqual(reason);
   });
 
   test("nobody knows a request that was never written", async () => {
-    expect(await store().read(requestId("dead"))).toBeNull();
-    expect(await store().read("nonsense")).toBeNull();
+    expect(await requestStore().read(requestId("dead"))).toBeNull();
+    expect(await requestStore().read("nonsense")).toBeNull();
   });
 
   test("the end counts in whatever order the rows were written", async () => {
@@ -100,7 +100,7 @@ describe("stake_request", () => {
     await record(end);
     await record(statusOf("3", { state: "broadcast", updatedAt: "2026-11-24T10:00:04.000Z" }));
     await record(statusOf("3"));
-    expect(await store().read(end.requestId)).toEqual(end);
+    expect(await requestStore().read(end.requestId)).toEqual(end);
   });
 
   test("a request that was asked for again stands where its newest run stands", async () => {
@@ -111,7 +111,7 @@ describe("stake_request", () => {
       updatedAt: "2026-11-25T10:00:01.000Z",
     });
     await record(again);
-    expect(await store().read(again.requestId)).toEqual(again);
+    expect(await requestStore().read(again.requestId)).toEqual(again);
   });
 
   test("a record that is repeated is one row", async () => {
@@ -128,8 +128,8 @@ describe("stake_request", () => {
       code: "SIGNATURE_COMPACT",
       message: "The signature has 64 bytes.",
     } as const;
-    await store().recordPoison(poison);
-    await store().recordPoison(poison);
+    await requestStore().recordPoison(poison);
+    await requestStore().recordPoison(poison);
     const rows = await server.client.query<object>(
       "SELECT kind, owner, state, is_final, reason_code, reason_message, received_at FROM stake_request WHERE request_id = 'stream/31337/1795307578255-0'",
     );
@@ -144,7 +144,7 @@ describe("stake_request", () => {
         received_at: "2026-11-22 00:32:58.255",
       },
     ]);
-    expect(await store().read("stream/31337/1795307578255-0")).toBeNull();
+    expect(await requestStore().read("stream/31337/1795307578255-0")).toBeNull();
   });
 });
 
