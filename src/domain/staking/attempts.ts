@@ -5,6 +5,7 @@ import type {
   UnsignedTransaction,
 } from "../../workflows/staking/messages.ts";
 import { bumpedFees, isAtMarket, isMinable, isReplacement } from "./fees.ts";
+import { noopGasLimit } from "./gaps.ts";
 import { notifyOfSlot } from "./intake.ts";
 import { record } from "./records.ts";
 import {
@@ -19,9 +20,6 @@ import {
 
 // What to sign and what to send. A slot's newest attempt is the one that is sent; replaced ones stay watched.
 
-/** A transfer of nothing to oneself. */
-const noopGasLimit = "21000";
-
 /** What to sign now: first attempts, NOOPs for nonces that nobody wants any more, and replacements that are due. */
 export function toSign(state: SignerState, nowMs: number): UnsignedTransaction[] {
   return openSlots(state).flatMap((slot) => {
@@ -32,7 +30,8 @@ export function toSign(state: SignerState, nowMs: number): UnsignedTransaction[]
 
 function wantedAttempt(state: SignerState, slot: Slot, nowMs: number): UnsignedTransaction | null {
   const newest = newestAttempt(slot);
-  if (!newest) return unsigned(slot, slot.withdrawn ? "noop" : "call", slot.startFees);
+  if (!newest)
+    return unsigned(slot, slot.withdrawn || !slot.request ? "noop" : "call", slot.startFees);
   const isNoopDue = slot.withdrawn !== null && newest.kind === "call";
   if (!state.account || !(isNoopDue || isBumpDue(state, slot, newest, nowMs))) return null;
   const fees = bumpedFees(newest, state.account, state.policy);
@@ -47,7 +46,7 @@ function unsigned(
   return {
     nonce: slot.nonce,
     gasLimit: kind === "call" ? slot.gasLimit : noopGasLimit,
-    call: kind === "call" ? slot.request.call : null,
+    call: kind === "call" && slot.request ? slot.request.call : null,
     maxFeePerGasWei: fees.maxFeePerGasWei,
     maxPriorityFeePerGasWei: fees.maxPriorityFeePerGasWei,
   };
@@ -124,7 +123,7 @@ function recordOf(slot: Slot, attempt: Attempt): StakeTransactionRecord {
     nonce: slot.nonce,
     attempt: slot.attempts.length,
     kind: attempt.kind,
-    requestId: slot.request.requestId,
+    requestId: slot.request?.requestId ?? null,
     hash: attempt.hash,
     raw: attempt.raw ?? "0x",
     fees: {

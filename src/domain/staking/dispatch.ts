@@ -30,7 +30,7 @@ export type Prepared = {
 
 /** Gives nonces to what a fresh look found ready, as far as room, balance and fees go; the rest stays or is answered. */
 export function assign(state: SignerState, prepared: Prepared, nowMs: number): SignerState {
-  let next = seeAccount(state, prepared.account, []);
+  let next = seeAccount(state, prepared.account, [], nowMs);
   for (const { requestId, verdict } of prepared.items) {
     const request = next.queue.find((queued) => queued.requestId === requestId);
     if (!request) continue;
@@ -97,7 +97,9 @@ function mayHaveNonce(
 
 /** Two simulations at `latest` would both pass, and the second transaction burn its gas: one after the other. */
 function busyKeys(state: SignerState): Set<string> {
-  return new Set(unminedSlots(state).flatMap(({ request }) => keysOf(request.call)));
+  return new Set(
+    unminedSlots(state).flatMap(({ request }) => (request ? keysOf(request.call) : [])),
+  );
 }
 
 function keysOf(call: StakeCall): string[] {

@@ -4,6 +4,7 @@ import type {
   WithdrawRequest,
 } from "../../workflows/staking/messages.ts";
 import type { Hex } from "../chain.ts";
+import { gapDueMs, healGap } from "./gaps.ts";
 import {
   count,
   newestAttempt,
@@ -22,7 +23,7 @@ const askAgainMs = 30_000;
 
 /** Where a request stands: 1 is next in the queue, 0 has its nonce, null is not known. */
 export function positionOf(state: SignerState, requestId: string): number | null {
-  if (state.slots.some(({ request }) => request.requestId === requestId)) return 0;
+  if (slotOf(state, requestId)) return 0;
   const index = state.queue.findIndex((request) => request.requestId === requestId);
   return index === -1 ? null : index + 1;
 }
@@ -42,7 +43,7 @@ export function submit(
   if (state.notices.some((notice) => notice.requestId === requestId && notice.kind === "settled")) {
     return state;
   }
-  const slot = state.slots.find(({ request }) => request.requestId === requestId);
+  const slot = slotOf(state, requestId);
   if (slot) return notifyOfSlot(state, slot);
   const known = state.recent.find((result) => result.requestId === requestId);
   if (known) return notify(state, { requestId, kind: "settled", body: known.outcome });
@@ -79,6 +80,7 @@ function waitOutcome(code: string, message: string, nowMs: number): StakeOutcome
 
 /** Tells a request what became of its slot so far. */
 export function notifyOfSlot(state: SignerState, slot: Slot): SignerState {
+  if (!slot.request) return state;
   const newest = newestAttempt(slot);
   return notify(state, {
     requestId: slot.request.requestId,
@@ -110,7 +112,7 @@ export function notifyQueued(state: SignerState, requestId: string): SignerState
 
 /** Takes a request back: out of the queue at once; out of a slot by a NOOP that races it. */
 export function withdraw(state: SignerState, { requestId, why }: WithdrawRequest): SignerState {
-  const slot = state.slots.find(({ request }) => request.requestId === requestId);
+  const slot = slotOf(state, requestId);
   if (slot) return slot.withdrawn ? state : withSlot(state, { ...slot, withdrawn: why });
   if (state.notices.some((notice) => notice.requestId === requestId && notice.kind === "settled")) {
     return state;
@@ -134,15 +136,18 @@ export function leaveQueue(
   return count(left, { cancelled: outcome.kind === "cancelled" ? 1 : 0 });
 }
 
-/** Ends what has expired, sends away what its owner's daily share does not allow, and empties a queue that is stopped. */
+/**
+ * What time alone brings: ends what has expired, sends away what its owner's daily share does not allow, empties a queue
+ * that is stopped, and heals a gap that lasts. The same state where there is nothing of that.
+ */
 export function sweep(state: SignerState, nowMs: number): SignerState {
-  let swept = state;
+  let swept = healGap(state, nowMs);
   for (const request of state.queue) {
     const outcome = sweepOutcome(state, request, nowMs);
     if (outcome) swept = leaveQueue(swept, request.requestId, outcome);
   }
   for (const slot of state.slots) {
-    if (!slot.withdrawn && !slot.receipt && isExpired(slot.request, nowMs)) {
+    if (isWanted(slot) && slot.request && isExpired(slot.request, nowMs)) {
       swept = withSlot(swept, { ...slot, withdrawn: "expired" });
     }
   }
@@ -159,16 +164,24 @@ function sweepOutcome(
   return hasDayShare(state, request.call.owner, nowMs) ? null : tomorrow(nowMs);
 }
 
-/** When the next request in the queue or in a slot expires; null where none waits. */
-export function nextExpiryMs(state: SignerState): number | null {
+/** When time alone brings something next, epoch milliseconds; null where it will not. */
+export function nextSweepMs(state: SignerState): number | null {
   const open = [
     ...state.queue,
-    ...state.slots.filter((slot) => !slot.receipt && !slot.withdrawn).map(({ request }) => request),
+    ...state.slots.filter(isWanted).flatMap(({ request }) => request ?? []),
   ];
   return open.reduce<number | null>((least, { expiresAt }) => {
     const at = Date.parse(expiresAt);
     return least === null || at < least ? at : least;
-  }, null);
+  }, gapDueMs(state));
+}
+
+function isWanted(slot: Slot): boolean {
+  return !slot.receipt && !slot.withdrawn;
+}
+
+function slotOf(state: SignerState, requestId: string): Slot | undefined {
+  return state.slots.find(({ request }) => request?.requestId === requestId);
 }
 
 export function isExpired({ expiresAt }: QueuedRequest, nowMs: number): boolean {

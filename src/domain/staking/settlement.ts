@@ -4,6 +4,7 @@ import type {
   StakeOutcome,
   StakeTransactionRecord,
 } from "../../workflows/staking/messages.ts";
+import { hasGap } from "./gaps.ts";
 import { notifyOfSlot } from "./intake.ts";
 import { record } from "./records.ts";
 import {
@@ -32,6 +33,7 @@ export function seeAccount(
   state: SignerState,
   account: AccountView,
   reorgedBlocks: readonly number[],
+  nowMs: number,
 ): SignerState {
   const nextNonce = state.nextNonce ?? account.latestNonce;
   const foreign = Math.max(0, account.finalNonce - nextNonce);
@@ -45,6 +47,7 @@ export function seeAccount(
         : slot,
     ),
   };
+  next = { ...next, gapSinceMs: hasGap(next) ? (next.gapSinceMs ?? nowMs) : null };
   if (next.wantedWei !== null && spendableWei(next) >= BigInt(next.wantedWei)) {
     next = { ...next, wantedWei: null };
   }
@@ -134,8 +137,8 @@ function bookNoReceipt(
 /** The nonce is somebody else's for good: only now may the request have a second one. */
 function loseNonce(state: SignerState, slot: Slot): SignerState {
   const lost = count(closeSlot(state, slot), { foreignNonces: 1 });
-  if (!slot.withdrawn) return { ...lost, queue: [slot.request, ...lost.queue] };
-  return settle(lost, slot, { kind: slot.withdrawn, nonce: null });
+  if (slot.withdrawn) return settle(lost, slot, { kind: slot.withdrawn, nonce: null });
+  return slot.request ? { ...lost, queue: [slot.request, ...lost.queue] } : lost;
 }
 
 function close(
@@ -186,6 +189,7 @@ const revertedReason: StakeReason = {
 };
 
 function settle(state: SignerState, slot: Slot, outcome: StakeOutcome): SignerState {
+  if (!slot.request) return state;
   const { requestId } = slot.request;
   const counted = count(state, {
     succeeded: outcome.kind === "succeeded" ? 1 : 0,
@@ -207,7 +211,7 @@ function recordOf(
     nonce: slot.nonce,
     attempt: slot.attempts.indexOf(attempt) + 1,
     kind: attempt.kind,
-    requestId: slot.request.requestId,
+    requestId: slot.request?.requestId ?? null,
     hash: attempt.hash,
     raw: attempt.raw ?? "0x",
     fees: {

@@ -42,7 +42,8 @@ export type Withdrawal = "cancelled" | "expired";
 /** A nonce that was given out and is not final. */
 export type Slot = {
   readonly nonce: number;
-  readonly request: QueuedRequest;
+  /** null: a nonce that only fills a gap. */
+  readonly request: QueuedRequest | null;
   /** Of the request's call. */
   readonly gasLimit: string;
   /** What the first attempt is signed with. */
@@ -90,6 +91,8 @@ export type SignerState = {
   };
   /** What the first request that the balance did not allow would cost; null while it allows all. */
   readonly wantedWei: string | null;
+  /** Since when the chain's nonce is below all of ours, with nothing of ours to close the gap; null: no gap. */
+  readonly gapSinceMs: number | null;
   readonly counts: SignerStatus["counts"];
   readonly gasUsedWei: string;
   readonly lastError: string | null;
@@ -111,6 +114,7 @@ export function newSignerState(policy: SignerPolicy): SignerState {
     recent: [],
     day: { date: "", owners: [] },
     wantedWei: null,
+    gapSinceMs: null,
     counts: {
       succeeded: 0,
       reverted: 0,

@@ -47,7 +47,7 @@ function slotStatus(slot: Slot): SignerStatus["slots"][number] {
   const newest = newestAttempt(slot);
   return {
     nonce: slot.nonce,
-    requestId: slot.request.requestId,
+    requestId: slot.request?.requestId ?? null,
     kind: newest?.kind ?? "call",
     attempts: slot.attempts.length,
     transactionHash: slot.receipt?.hash ?? newest?.hash ?? null,

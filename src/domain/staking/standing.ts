@@ -17,12 +17,13 @@ const maximumInFlight = 16;
 const maximumOpenSlots = 500;
 const stuckAfterMs = 600_000;
 
-type Standing = Exclude<SignerStatus["standsStill"], "node_away">;
+type Standing = SignerStatus["standsStill"];
 
 /** Why no new nonce is given; null while they are. */
 export function standingOf(state: SignerState): Standing {
   if (state.paused) return "paused";
   if (foreignNonces(state).length > 0) return "foreign_nonce";
+  if (state.gapSinceMs !== null) return "node_away";
   if (isBalanceLow(state)) return "low_balance";
   return isFeeCapBelowMarket(state) ? "fee_cap" : null;
 }
@@ -37,6 +38,8 @@ const standingWords: Record<NonNullable<Standing>, string> = {
   paused: "the signer is paused by its operator",
   foreign_nonce:
     "a transaction that is not ours used a nonce of the signer; it waits until that is final",
+  node_away:
+    "the node shows fewer transactions of the signer than it has sent; it goes on by itself",
   low_balance: "the signer's balance is too low; it goes on by itself when it is filled up",
   fee_cap: "gas costs more than the signer may pay; it goes on by itself when fees fall",
 };
@@ -100,6 +103,9 @@ export function alarmsOf(state: SignerState, nowMs: number): string[] {
       ? [
           `fee_cap: ${nonces(numbersOf(capped))} cannot be bumped beneath the cap; sent again as before`,
         ]
+      : []),
+    ...(standing === "node_away"
+      ? ["gap: the chain's nonce is below all of ours; filled by NOOPs after a minute"]
       : []),
     ...(standing === "fee_cap" ? ["fee_cap: the base fee is above the cap"] : []),
     ...(standing === "low_balance" || hasInsufficientFunds(state)

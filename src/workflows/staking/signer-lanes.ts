@@ -14,7 +14,7 @@ import {
   toSign,
 } from "../../domain/staking/attempts.ts";
 import { assign, chooseBatch } from "../../domain/staking/dispatch.ts";
-import { nextExpiryMs, sweep } from "../../domain/staking/intake.ts";
+import { nextSweepMs, sweep } from "../../domain/staking/intake.ts";
 import { delivered, recorded } from "../../domain/staking/records.ts";
 import { receiptsRead, seeAccount, toRead } from "../../domain/staking/settlement.ts";
 import {
@@ -71,7 +71,7 @@ export class SignerLanes {
     return [
       this.run("prepare", {
         work: () => this.workToPrepare(),
-        wakeAtMs: () => nextExpiryMs(this.state),
+        wakeAtMs: () => nextSweepMs(this.state),
         run: (work) => this.prepare(work),
       }),
       this.run("sign", {
@@ -202,7 +202,7 @@ export class SignerLanes {
           maximumSeconds: patienceSeconds(this.state),
         }),
       );
-      this.signer.write(seeAccount(this.state, account, reorgedBlocks));
+      this.signer.write(seeAccount(this.state, account, reorgedBlocks, Date.now()));
       return true;
     } catch (error) {
       if (!isCancellation(error)) throw error;
@@ -218,7 +218,7 @@ export class SignerLanes {
       items: slots.map(({ nonce, attempts, request }) => ({
         nonce,
         hashes: attempts.map(({ hash }) => hash),
-        call: request.call,
+        call: request?.call ?? null,
       })),
     });
     return answer.items;
