@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { ForkAt } from "../../src/activities/ports.ts";
+import { callNode } from "../../src/dev/json-rpc.ts";
+import { createExecutionNode } from "../../src/rpc/execution-node.ts";
+import { traceEngine } from "../../src/trace/trace-engine.ts";
+import { startIndexBlocks } from "../support/activity-run.ts";
+import { startAnvil } from "../support/anvil.ts";
+import { createFakeWorld } from "../support/fakes.ts";
+import { type NodeProxy, startNodeProxy, type Tamper } from "../support/node-proxy.ts";
+
+const sender = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266";
+const contract = "0x00000000000000000000000000000000000000aa";
+const delegating = "0x00000000000000000000000000000000000000bb";
+const toNothing = "0x00000000000000000000000000000000000000cc";
+const person = "0x00000000000000000000000000000000000000ee";
+const unknownFork: ForkAt = () => null;
+const osaka: ForkAt = () => "osaka";
+
+/** Code that takes two steps and calls nobody; a delegation to it, and to an account without code. */
+const codes: Readonly<Record<string, string>> = {
+  [contract]: "0x600050",
+  [delegating]: `0xef0100${contract.slice(2)}`,
+  [toNothing]: `0xef0100${person.slice(2)}`,
+};
+const calldata = `0x${"ff".repeat(500)}`;
+const transactions = {
+  call: { to: contract },
+  "call of a delegating account": { to: delegating },
+  "call with much calldata": { to: contract, data: calldata },
+  creation: { data: "0x600160005260206000f3" },
+  transfer: { to: person, value: "0x1" },
+  "transfer with data": { to: person, value: "0x1", data: "0x0102" },
+  "call of a delegation to nothing": { to: toNothing },
+} as const;
+type Name = keyof typeof transactions;
+
+let anvil: Awaited<ReturnType<typeof startAnvil>>;
+let holey: NodeProxy;
+const blockOf = new Map<string, number>();
+
+/** Every trace comes without its steps, and says what it said otherwise. */
+const withoutSteps: Tamper = async ({ method, params }, ask) => {
+  const isSteps = !JSON.stringify(params).includes("callTracer");
+  if (method !== "debug_traceBlockByHash" || !isSteps) return undefined;
+  const traces = await ask();
+  if (!Array.isArray(traces)) return { result: traces };
+  return {
+    result: traces.map((trace) => ({ ...trace, result: { ...trace.result, structLogs: [] } })),
+  };
+};
+
+beforeAll(async () => {
+  anvil = await startAnvil({ args: ["--no-mining"] });
+  holey = await startNodeProxy(anvil.url, withoutSteps);
+  for (const [account, code] of Object.entries(codes)) {
+    await callNode(anvil.url, "anvil_setCode", [account, code]);
+  }
+  // The code has to stand before the blocks that call it.
+  await callNode(anvil.url, "anvil_mine", ["0x2"]);
+  for (const [name, transaction] of Object.entries(transactions)) {
+    const request = { from: sender, gas: "0x4c4b40", ...transaction };
+    const hash = await callNode(anvil.url, "eth_sendTransaction", [request]);
+    await callNode(anvil.url, "anvil_mine", ["0x1"]);
+    const receipt = await callNode(anvil.url, "eth_getTransactionReceipt", [hash]);
+    expect(receipt, name).toMatchObject({ status: "0x1" });
+    blockOf.set(name, Number(await callNode(anvil.url, "eth_blockNumber", [])));
+  }
+});
+afterAll(async () => {
+  await holey?.stop();
+  await anvil?.stop();
+});
+
+/** What becomes of the block of a transaction. */
+async function outcomeOf(name: Name, url: string, forkAt: ForkAt): Promise<string> {
+  const endpoint = { name: "node-a", url, headers: {} };
+  const node = createExecutionNode(endpoint, { traceTimeoutMs: 10_000 });
+  const world = createFakeWorld({ node, forkAt });
+  const blockNumber = blockOf.get(name) ?? 0;
+  const input = { fromBlock: blockNumber, toBlock: blockNumber };
+  const { dependencies } = world;
+  const { failed } = await startIndexBlocks({ dependencies, engine: traceEngine, input }).result;
+  return failed[0]?.reason ?? world.ledger.winner(blockNumber)?.proof ?? "nothing";
+}
+
+describe("a block whose fork is unknown", () => {
+  test.each([
+    "call",
+    "call of a delegating account",
+    "call with much calldata",
+    "creation",
+  ] as const)(
+    "is refused where a %s came without its steps, and is unverified with them",
+    async (name) => {
+      expect(await outcomeOf(name, anvil.url, unknownFork)).toBe("unverified");
+      expect(await outcomeOf(name, holey.url, unknownFork)).toMatch(
+        /^steps_(of_transaction|missing)/,
+      );
+    },
+  );
+
+  test.each(["transfer", "transfer with data", "call of a delegation to nothing"] as const)(
+    "is not refused for a %s, which has none",
+    async (name) => {
+      expect(await outcomeOf(name, holey.url, unknownFork)).toBe("unverified");
+    },
+  );
+
+  test("is not refused where the node does not say which accounts have code", async () => {
+    const silent = await startNodeProxy(anvil.url, (call, ask) =>
+      call.method === "eth_getCode"
+        ? { error: { code: -32_000, message: "missing trie node" } }
+        : withoutSteps(call, ask),
+    );
+    expect(await outcomeOf("call", silent.url, unknownFork)).toBe("unverified");
+    await silent.stop();
+  });
+});
+
+test("a call that pays the floor of its calldata pays the same without code: its account tells", async () => {
+  expect(await outcomeOf("call with much calldata", anvil.url, osaka)).toBe("proven");
+  expect(await outcomeOf("call with much calldata", holey.url, osaka)).toMatch(/^steps_of_tr/);
+  expect(await outcomeOf("transfer with data", holey.url, osaka)).toBe("proven");
+});
