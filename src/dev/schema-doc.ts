@@ -20,6 +20,23 @@ Generated from src/clickhouse/migrations by src/dev/schema-doc.ts; a test holds 
 Researchers read the \`canonical_*\` views: they show, of every block, the rows of the one attempt that the ledger
 \`execution_block\` names. A filter on \`block_number\` (and \`meta_network_name\`) reads only the blocks it names.
 Times are UTC. Hashes and addresses are 0x + lower-case hex. NULL means "cannot be known", never 0 in its place.
+
+What can be known depends on how a block was traced and on whether its fork is known:
+
+| NULL where it stands otherwise | traced without stacks | under an unknown fork |
+|---|---|---|
+| execution_structlog \`call_to_address\` | of CALL* steps that halt before they enter | |
+| execution_structlog_agg \`memory_words_*\` | of every frame that has steps | |
+| execution_structlog_agg \`memory_expansion_gas\` | of every frame that has steps | always |
+| execution_structlog_agg \`cold_access_count\` | where a CALL* or EXTCODECOPY ran | always |
+| execution_structlog_agg \`gas_refund\` | | of the root |
+| execution_structlog_agg \`intrinsic_gas\` | | of a root without steps |
+
+A network that stores structlog_agg is always traced with stacks. One that does not is traced in the way that costs its
+node less, measured from time to time, so that neighbouring blocks may differ in \`call_to_address\` of halted calls and in
+nothing else: \`proof_detail\` of the block in \`execution_block\` names the check \`stack_heights\` where it was traced with
+stacks. A later attempt at a block may fill such a NULL, or leave one. Under an unknown fork
+a block is \`unverified\`; a precompile is told by the newest rules known.
 `;
 
 /** The document for a migrated database: views, then tables, each with its columns. */

@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS execution_structlog
   return_data LowCardinality(Nullable(String)) COMMENT 'Always NULL (not asked of the node); kept for compatibility' CODEC(LZ4),
   refund Nullable(UInt64) COMMENT 'Refund counter as the node gives it, gas; NULL on synthetic rows and where it cannot be known' CODEC(LZ4),
   error LowCardinality(Nullable(String)) COMMENT 'Why the step halted its frame; NULL if it did not' CODEC(LZ4),
-  call_to_address LowCardinality(Nullable(String)) COMMENT 'Address that the step calls or creates, 0x + lower-case hex; NULL for other steps and, traced without stacks (no structlog_agg), for calls that halt before they enter' CODEC(LZ4),
+  call_to_address LowCardinality(Nullable(String)) COMMENT 'Address that the step calls or creates, 0x + lower-case hex; NULL for other steps and, where the block was traced without stacks, for calls that halt before they enter' CODEC(LZ4),
   call_frame_id UInt32 COMMENT 'Number of the call frame in the transaction, the root is 0' CODEC(Delta, LZ4),
   call_frame_path Array(UInt32) COMMENT 'Numbers of the frames from the root to this one' CODEC(LZ4),
   meta_network_name LowCardinality(String) COMMENT 'Name of the network, bound to one chain in execution_network',
@@ -56,7 +56,7 @@ CREATE VIEW IF NOT EXISTS canonical_execution_transaction_structlog
   return_data Nullable(String) COMMENT 'Always NULL (not asked of the node); kept for compatibility',
   refund Nullable(UInt64) COMMENT 'Refund counter as the node gives it, gas; NULL on synthetic rows and where it cannot be known',
   error Nullable(String) COMMENT 'Why the step halted its frame; NULL if it did not',
-  call_to_address Nullable(String) COMMENT 'Address that the step calls or creates, 0x + lower-case hex; NULL for other steps and, traced without stacks (no structlog_agg), for calls that halt before they enter',
+  call_to_address Nullable(String) COMMENT 'Address that the step calls or creates, 0x + lower-case hex; NULL for other steps and, where the block was traced without stacks, for calls that halt before they enter',
   call_frame_id UInt32 COMMENT 'Number of the call frame in the transaction, the root is 0',
   call_frame_path Array(UInt32) COMMENT 'Numbers of the frames from the root to this one',
   meta_network_name LowCardinality(String) COMMENT 'Name of the network, bound to one chain in execution_network'

@@ -20,14 +20,14 @@ CREATE TABLE IF NOT EXISTS execution_structlog_agg
   gas_cumulative UInt64 COMMENT 'Gas with the callees' CODEC(LZ4),
   min_depth UInt32 COMMENT 'As depth' CODEC(Delta, LZ4),
   max_depth UInt32 COMMENT 'As depth' CODEC(Delta, LZ4),
-  gas_refund Nullable(UInt64) COMMENT 'Refund that the transaction was granted, gas; on the root''s summary row, else 0; NULL where it cannot be known' CODEC(LZ4),
-  intrinsic_gas Nullable(UInt64) COMMENT 'Gas before the first step; on the root''s summary row, else NULL' CODEC(LZ4),
+  gas_refund Nullable(UInt64) COMMENT 'Refund that the transaction was granted, gas; on the root''s summary row, else 0; NULL under an unknown fork, and where the client sends no counter and the calldata floor hides it' CODEC(LZ4),
+  intrinsic_gas Nullable(UInt64) COMMENT 'Gas before the first step; on the root''s summary row, else NULL, as without any step under an unknown fork' CODEC(LZ4),
   memory_words_sum_before Nullable(UInt64) COMMENT 'Sum of the memory sizes before each step, words of 32 bytes; NULL without stacks' CODEC(LZ4),
   memory_words_sum_after Nullable(UInt64) COMMENT 'Sum of the memory sizes after each step, words of 32 bytes; NULL without stacks' CODEC(LZ4),
   memory_words_sq_sum_before Nullable(UInt64) COMMENT 'Sum of the squares of the memory sizes before each step, words of 32 bytes squared; NULL without stacks' CODEC(LZ4),
   memory_words_sq_sum_after Nullable(UInt64) COMMENT 'Sum of the squares of the memory sizes after each step, words of 32 bytes squared; NULL without stacks' CODEC(LZ4),
-  memory_expansion_gas Nullable(UInt64) COMMENT 'Gas for the growth of memory; NULL without stacks' CODEC(LZ4),
-  cold_access_count Nullable(UInt64) COMMENT 'Accesses to cold addresses and slots (EIP-2929); NULL before Berlin and where they cannot be known' CODEC(LZ4),
+  memory_expansion_gas Nullable(UInt64) COMMENT 'Gas for the growth of memory; NULL without stacks and under an unknown fork' CODEC(LZ4),
+  cold_access_count Nullable(UInt64) COMMENT 'Accesses to cold addresses and slots (EIP-2929); NULL before Berlin, under an unknown fork and, without stacks, where CALL* or EXTCODECOPY ran' CODEC(LZ4),
   meta_network_name LowCardinality(String) COMMENT 'Name of the network, bound to one chain in execution_network',
   attempt_id UInt64 COMMENT 'Stream of the block that the row came with; canonical if the ledger names it' CODEC(LZ4)
 )
@@ -58,14 +58,14 @@ CREATE VIEW IF NOT EXISTS canonical_execution_transaction_structlog_agg
   gas_cumulative UInt64 COMMENT 'Gas with the callees',
   min_depth UInt32 COMMENT 'As depth',
   max_depth UInt32 COMMENT 'As depth',
-  gas_refund Nullable(UInt64) COMMENT 'Refund that the transaction was granted, gas; on the root''s summary row, else 0; NULL where it cannot be known',
-  intrinsic_gas Nullable(UInt64) COMMENT 'Gas before the first step; on the root''s summary row, else NULL',
+  gas_refund Nullable(UInt64) COMMENT 'Refund that the transaction was granted, gas; on the root''s summary row, else 0; NULL under an unknown fork, and where the client sends no counter and the calldata floor hides it',
+  intrinsic_gas Nullable(UInt64) COMMENT 'Gas before the first step; on the root''s summary row, else NULL, as without any step under an unknown fork',
   memory_words_sum_before Nullable(UInt64) COMMENT 'Sum of the memory sizes before each step, words of 32 bytes; NULL without stacks',
   memory_words_sum_after Nullable(UInt64) COMMENT 'Sum of the memory sizes after each step, words of 32 bytes; NULL without stacks',
   memory_words_sq_sum_before Nullable(UInt64) COMMENT 'Sum of the squares of the memory sizes before each step, words of 32 bytes squared; NULL without stacks',
   memory_words_sq_sum_after Nullable(UInt64) COMMENT 'Sum of the squares of the memory sizes after each step, words of 32 bytes squared; NULL without stacks',
-  memory_expansion_gas Nullable(UInt64) COMMENT 'Gas for the growth of memory; NULL without stacks',
-  cold_access_count Nullable(UInt64) COMMENT 'Accesses to cold addresses and slots (EIP-2929); NULL before Berlin and where they cannot be known',
+  memory_expansion_gas Nullable(UInt64) COMMENT 'Gas for the growth of memory; NULL without stacks and under an unknown fork',
+  cold_access_count Nullable(UInt64) COMMENT 'Accesses to cold addresses and slots (EIP-2929); NULL before Berlin, under an unknown fork and, without stacks, where CALL* or EXTCODECOPY ran',
   meta_network_name LowCardinality(String) COMMENT 'Name of the network, bound to one chain in execution_network'
 )
 AS SELECT
