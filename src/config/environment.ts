@@ -14,6 +14,7 @@ export const environmentNodeName = "rpc-url";
 /** Settings of the one network that NETWORK and RPC_URL define. */
 export const networkVariables: readonly SettingVariable[] = [
   setting("RPC_URL", "networks.*.nodes.0.url"),
+  setting("RPC_REQUESTS_PER_SECOND", "networks.*.nodes.0.requestsPerSecond", "number"),
   setting("PROCESSORS", "networks.*.processors", "list"),
   setting("START_BLOCK", "networks.*.startBlock", "number"),
   setting("HEAD_POLICY", "networks.*.headPolicy"),

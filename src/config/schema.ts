@@ -43,6 +43,8 @@ const node = z.strictObject({
     .default([...nodeRoles]),
   /** Traces at once at the most; fewer while the node slows down. A head has one more of its own. */
   maximumTraces: wholeNumber("traces at once", { minimum: 1 }).default(8),
+  /** JSON-RPC calls a second from one process, a third of them kept for the head; null: as many as come. */
+  requestsPerSecond: wholeNumber("calls a second", { minimum: 1 }).nullable().default(null),
 });
 
 const network = z.strictObject({

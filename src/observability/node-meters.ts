@@ -23,15 +23,17 @@ export function createNodeMeters(meter: MetricMeter): NodeMeters {
   const limit = gauge("trace_limit", "Traces that the node is given at once, as it can take them.");
   const lag = gauge("head_lag_blocks", "Blocks behind the highest head of the network's nodes.");
   const serving = gauge("serving", "1: the node serves; 0: it is away or must not be used.");
+  const waiting = gauge("requests_waiting", "Requests that wait for the node's requestsPerSecond.");
   return {
     nodeRequest: (network, node, seconds) => requests.record(seconds, { network, node }),
     nodeFault: (network, node, kind) => faults.add(1, { network, node, kind }),
-    nodeGauges(network, node, { tracesInFlight, traceLimit, headLag, isServing }) {
+    nodeGauges(network, node, { tracesInFlight, traceLimit, headLag, isServing, requestsWaiting }) {
       const tags = { network, node };
       inFlight.set(tracesInFlight, tags);
       limit.set(traceLimit, tags);
       if (headLag !== null) lag.set(headLag, tags);
       serving.set(isServing ? 1 : 0, tags);
+      waiting.set(requestsWaiting, tags);
     },
   };
 }

@@ -58,6 +58,7 @@ function createOpener(
         endpoint: toEndpoint(node),
         roles: node.roles,
         maximumTraces: node.maximumTraces,
+        requestsPerSecond: node.requestsPerSecond,
         traceTimeoutMs: worker.traceTimeoutMs,
         listener,
       }),

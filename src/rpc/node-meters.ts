@@ -16,6 +16,8 @@ export interface NodeMeters {
       /** Blocks behind the highest head of the network's nodes; null = unknown. */
       readonly headLag: number | null;
       readonly isServing: boolean;
+      /** Requests that wait for the configured pace, of this process. */
+      readonly requestsWaiting: number;
     },
   ): void;
 }

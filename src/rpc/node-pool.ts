@@ -276,6 +276,7 @@ export class RpcNodePool implements NodePool {
         traceLimit: node.traceLimit,
         headLag: highest === null || node.head === null ? null : highest - node.head,
         isServing: node.isServing,
+        requestsWaiting: node.requestsWaiting,
       });
     }
   }

@@ -33,8 +33,8 @@ export type PooledNodeOptions = {
   readonly endpoint: Endpoint;
   readonly roles: readonly string[];
   readonly maximumTraces: number;
-  /** JSON-RPC calls a second from this process; absent or null: as many as come. */
-  readonly requestsPerSecond?: number | null;
+  /** JSON-RPC calls a second from this process; null: as many as come. */
+  readonly requestsPerSecond: number | null;
   readonly traceTimeoutMs: number;
   readonly listener: NodeListener;
 };
@@ -73,7 +73,7 @@ export class PooledNode implements NodeFacts {
     this.name = endpoint.name;
     this.roles = roles;
     this.#gate = new AdaptiveTraceGate(maximumTraces);
-    this.#pace = new NodePace(options.requestsPerSecond ?? null);
+    this.#pace = new NodePace(options.requestsPerSecond);
     this.#abilities = new NodeAbilities(endpoint);
     const watch = {
       gate: this.#gate,
@@ -124,6 +124,10 @@ export class PooledNode implements NodeFacts {
   /** Times that it said to be asked too often; all that were under way together count once. */
   get refusals(): number {
     return this.#gate.refusals;
+  }
+  /** Requests that wait for the configured pace. */
+  get requestsWaiting(): number {
+    return this.#pace.waiting;
   }
   get chain(): ProbedChain | null {
     return this.#chain;

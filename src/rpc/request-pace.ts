@@ -72,6 +72,11 @@ export class NodePace {
     return this.#rest.untilMs;
   }
 
+  /** Requests that wait for their turn. */
+  get waiting(): number {
+    return this.#waiting.head.length + this.#waiting.bulk.length;
+  }
+
   /** A call was refused because the node is asked too often. @param retryAfterMs - null: it does not say for how long. */
   refused(retryAfterMs: number | null): void {
     this.#rest = afterRefusal(this.#rest, Date.now(), retryAfterMs);

@@ -9,6 +9,7 @@ export type PoolMember = {
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly maximumTraces?: number;
+  readonly requestsPerSecond?: number | null;
 };
 
 /** A pool of real nodes, what is said of them, and the nodes as one. */
@@ -30,12 +31,13 @@ export function createPool(
     report: (report) => reports.push(report),
   };
   const nodes = members.map(
-    ({ headers = {}, maximumTraces = 8, ...member }) =>
+    ({ headers = {}, maximumTraces = 8, requestsPerSecond = null, ...member }) =>
       new PooledNode({
         network: "net",
         endpoint: toEndpoint({ ...member, headers: { ...headers } }),
         roles: [],
         maximumTraces,
+        requestsPerSecond,
         traceTimeoutMs,
         listener,
       }),

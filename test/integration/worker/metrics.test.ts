@@ -43,7 +43,13 @@ test("our meters stand on the endpoint under Prometheus names, and a port in use
   meters.traceSeconds("demo", 0.2);
   meters.nodeFault("demo", "geth-1", "contradicted");
   meters.nodeRequest("demo", "geth-1", 0.2);
-  const gauges = { tracesInFlight: 2, traceLimit: 3.5, headLag: 4, isServing: true };
+  const gauges = {
+    tracesInFlight: 2,
+    traceLimit: 3.5,
+    headLag: 4,
+    isServing: true,
+    requestsWaiting: 3,
+  };
   meters.nodeGauges("demo", "geth-1", gauges);
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   const ours = text.split("\n").filter((line) => line.startsWith("blockloom_"));
@@ -73,6 +79,7 @@ test("our meters stand on the endpoint under Prometheus names, and a port in use
       "blockloom_node_request_seconds_bucket{network="demo",node="geth-1",le="+Inf"} 1",
       "blockloom_node_request_seconds_sum{network="demo",node="geth-1"} 0.2",
       "blockloom_node_request_seconds_count{network="demo",node="geth-1"} 1",
+      "blockloom_node_requests_waiting{network="demo",node="geth-1"} 3",
       "blockloom_node_serving{network="demo",node="geth-1"} 1",
       "blockloom_node_trace_limit{network="demo",node="geth-1"} 3.5",
       "blockloom_node_traces_in_flight{network="demo",node="geth-1"} 2",

@@ -57,6 +57,7 @@ describe("the environment alone", () => {
                 "headers": {},
                 "maximumTraces": 8,
                 "name": "rpc-url",
+                "requestsPerSecond": null,
                 "roles": [
                   "head",
                   "bulk",
