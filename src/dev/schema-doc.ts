@@ -30,13 +30,13 @@ What can be known depends on how a block was traced and on whether its fork is k
 | execution_structlog_agg \`memory_expansion_gas\` | of every frame that has steps | always |
 | execution_structlog_agg \`cold_access_count\` | where a CALL* or EXTCODECOPY ran | always |
 | execution_structlog_agg \`gas_refund\` | | of the root |
-| execution_structlog_agg \`intrinsic_gas\` | | of a root without steps |
+| execution_structlog_agg \`intrinsic_gas\` | | of a root without steps; its \`gas\` and \`gas_cumulative\`, which are never NULL, are 0 then |
 
 A network that stores structlog_agg is always traced with stacks. One that does not is traced in the way that costs its
 node less, measured from time to time, so that neighbouring blocks may differ in \`call_to_address\` of halted calls and in
 nothing else: \`proof_detail\` of the block in \`execution_block\` names the check \`stack_heights\` where it was traced with
-stacks. A later attempt at a block may fill such a NULL, or leave one. Under an unknown fork
-a block is \`unverified\`; a precompile is told by the newest rules known.
+stacks. A later attempt at a block may fill such a NULL, or leave one. Under an unknown fork a block is \`unverified\`,
+and a precompile is told by the newest rules known.
 `;
 
 /** The document for a migrated database: views, then tables, each with its columns. */
