@@ -5,10 +5,13 @@ import { readCoverage } from "../../src/client/coverage.ts";
 import { processors } from "../../src/domain/processor.ts";
 import { type Benchmark, median } from "../benchmark.ts";
 import { database, startClickHouse } from "../support/clickhouse.ts";
+import { CpuShares } from "../support/cpu-shares.ts";
 import { fillLedger } from "../support/ledger.ts";
 
 const wantedMs = 2000;
 const network = "coverage";
+/** CPU is counted by the call. */
+const once = () => 1;
 
 /** The read side of the ledger: what `coverage`, gap-fill's scan and a researcher's block cost. */
 export const coverage: Benchmark = {
@@ -25,17 +28,18 @@ export const coverage: Benchmark = {
     const blocks = await fillLedger(clickhouse, { network, rows, say: bench.say });
     const ledger = createLedger(clickhouse);
     const expected = await createRangeStore(clickhouse).read(network);
+    const pids = { clickhouse: server.pid, ours: process.pid };
+    const cpu = { coverage: new CpuShares(pids), scan: new CpuShares(pids) };
     const all: number[] = [];
     const scans: number[] = [];
     const views: number[] = [];
     for (let run = 0; run < bench.runs; run += 1) {
-      all.push(await timed(() => readCoverage(ledger, { network, processors, verify: false })));
+      const cover = () => readCoverage(ledger, { network, processors, verify: false });
+      all.push(await timed(() => cpu.coverage.during(cover, once)));
       const now = new Date().toISOString();
-      scans.push(
-        await timed(() =>
-          ledger.findGaps({ network, processors, expected, inHand: [], limit: 640, now }),
-        ),
-      );
+      const scan = () =>
+        ledger.findGaps({ network, processors, expected, inHand: [], limit: 640, now });
+      scans.push(await timed(() => cpu.scan.during(scan, once)));
       const block = Math.floor(((run + 1) / (bench.runs + 1)) * blocks);
       views.push(
         await timed(() =>
@@ -61,7 +65,12 @@ export const coverage: Benchmark = {
         },
         { name: "scan for gaps, ms", value: median(scans), target: wantedMs, lowerIsBetter: true },
       ],
-      detail: { ledgerRows: rows, blocksPerProcessor: blocks },
+      detail: {
+        ledgerRows: rows,
+        blocksPerProcessor: blocks,
+        cpuSecondsOfCoverage: cpu.coverage.medians(),
+        cpuSecondsOfScan: cpu.scan.medians(),
+      },
     };
   },
 };
