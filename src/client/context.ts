@@ -3,6 +3,7 @@ import type { Client } from "@temporalio/client";
 import type { Ledger } from "../activities/ports.ts";
 import type { ClickHouse } from "../clickhouse/client.ts";
 import type { Config, NetworkConfig } from "../config/load-config.ts";
+import type { StakingDesk } from "../staking/desk.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** What a command works with. Connections open when first asked for. */
@@ -17,6 +18,8 @@ export type CommandContext = {
   readonly ledger: () => Promise<Ledger>;
   /** The database that the ledger is in. @throws {SchemaMismatchError} */
   readonly clickhouse: () => Promise<ClickHouse>;
+  /** The staking service. @throws {ConfigError} where none is configured */
+  readonly staking: () => Promise<StakingDesk>;
   /** The latest block number of the network's node. @throws {NodeUnavailableError} */
   readonly readHead: (network: NetworkConfig) => Promise<number>;
   readonly readSchema: () => Promise<readonly { readonly name: string; readonly sql: string }[]>;

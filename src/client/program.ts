@@ -11,6 +11,8 @@ import { addIndexBlock } from "./commands/index-block.ts";
 import { addRelease } from "./commands/release.ts";
 import { addRequeue } from "./commands/requeue.ts";
 import { addSchema } from "./commands/schema.ts";
+import { addSigner } from "./commands/signer.ts";
+import { addStake } from "./commands/stake.ts";
 import { addStatus } from "./commands/status.ts";
 
 /** Headings of the help, in the order in which a stranger needs them. */
@@ -18,6 +20,7 @@ const groups: readonly (readonly [string, readonly AddCommand[]])[] = [
   ["Index:", [addFollow, addBackfill, addIndexBlock]],
   ["See:", [addStatus, addCoverage, addAudit]],
   ["Repair:", [addGapFill, addRequeue, addRelease, addCleanup]],
+  ["Stake:", [addStake, addSigner]],
   ["Set up:", [addSchema, addConfig]],
 ];
 

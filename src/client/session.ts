@@ -6,6 +6,7 @@ import { type Config, loadConfig } from "../config/load-config.ts";
 import { findNetwork } from "../config/networks.ts";
 import { loadStackEnv } from "../config/stack-env.ts";
 import { ConfigError } from "../errors.ts";
+import type { StakingDesk } from "../staking/desk.ts";
 import { askNodes, openNodes } from "./ask-nodes.ts";
 import type { CommandContext } from "./context.ts";
 import { createTerminal } from "./terminal.ts";
@@ -32,6 +33,7 @@ export function openSession(options: GlobalOptions, env?: Environment): Session 
     temporal: once(() => openTemporal(config(), closers)),
     ledger: once(async () => openLedger(await storage())),
     clickhouse: storage,
+    staking: once(() => openStaking(context)),
     readHead: async (network) => {
       const head = await askNodes(await openNodes(network, config().worker), (node) =>
         node.head("latest"),
@@ -103,6 +105,22 @@ async function checkStorage(clickhouse: ClickHouse): Promise<ClickHouse> {
 async function openLedger(clickhouse: ClickHouse): Promise<Ledger> {
   const { createLedger } = await import("../clickhouse/ledger.ts");
   return createLedger(clickhouse);
+}
+
+async function openStaking(context: CommandContext): Promise<StakingDesk> {
+  const { staking } = context.config();
+  if (staking === null) {
+    throw new ConfigError("No staking service is configured.", {
+      fix: "set STAKING_ADDRESS, CHAIN_RPC_URL, STAKING_CODEC_KEYS and STAKING_SIGNER_ADDRESS (docs/staking.md).",
+    });
+  }
+  const { openStakingDesk } = await import("../staking/open-desk.ts");
+  const { createStakeRequestStore } = await import("../clickhouse/stake-requests.ts");
+  const kept = {
+    read: async (requestId: string) =>
+      createStakeRequestStore(await context.clickhouse()).read(requestId),
+  };
+  return openStakingDesk(staking, { temporal: context.temporal, kept });
 }
 
 function once<Value>(make: () => Value): () => Value {

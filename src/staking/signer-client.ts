@@ -67,39 +67,45 @@ export type SignerOrder = "pause" | "resume" | "bump";
 
 /**
  * Pauses (no new nonce; what has one is seen to its end), resumes, or raises the fees of what is not mined.
- * @throws {NoWorkerError} @throws {JobNotRunningError} @throws {RequestRefusedError}
+ * @param body - of a bump: `{ nonce }`, else of all that is under way.
+ * @returns what the signer answers. @throws {NoWorkerError} @throws {JobNotRunningError} @throws {RequestRefusedError}
  */
-export function orderSigner(client: Client, signer: SignerName, order: SignerOrder): Promise<void> {
-  return update(client, signer, order, {});
+export function orderSigner(
+  client: Client,
+  signer: SignerName,
+  order: SignerOrder,
+  body: { readonly nonce?: number } = {},
+): Promise<object> {
+  return update<object>(client, signer, order, body);
 }
 
 /**
  * Changes parts of the policy of a running signer.
- * @throws {NoWorkerError} @throws {JobNotRunningError} @throws {RequestRefusedError}
+ * @returns the whole policy. @throws {NoWorkerError} @throws {JobNotRunningError} @throws {RequestRefusedError}
  */
 export function setSignerPolicy(
   client: Client,
   signer: SignerName,
   changes: Partial<SignerPolicy>,
-): Promise<void> {
-  return update(client, signer, "setPolicy", changes);
+): Promise<SignerPolicy> {
+  return update<SignerPolicy>(client, signer, "setPolicy", changes);
 }
 
-async function update(
+function update<Answer>(
   client: Client,
   signer: SignerName,
   name: SignerOrder | "setPolicy",
-  value: object,
-): Promise<void> {
+  body: object,
+): Promise<Answer> {
   const target = signerTarget(signer);
-  await callTemporal(client, target, async () => {
+  return callTemporal(client, target, async () => {
     // executeUpdate polls the newest run, which does not know an update that an older one took (as in steer-job.ts).
     const started = await client.workflow
       .getHandle(target.workflowId)
-      .startUpdate<unknown, [object]>(stakeMessageNames[name], {
-        args: [value],
+      .startUpdate<Answer, [object]>(stakeMessageNames[name], {
+        args: [body],
         waitForStage: "ACCEPTED",
       });
-    await started.result();
+    return started.result();
   });
 }

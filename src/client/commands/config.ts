@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Config } from "../../config/load-config.ts";
+import type { Config, StakingConfig } from "../../config/load-config.ts";
 import type { CommandContext } from "../context.ts";
 import type { Outcome } from "../outcome.ts";
 import { formatFields } from "../views/format.ts";
@@ -31,8 +31,9 @@ async function checkConfig(context: CommandContext): Promise<Outcome> {
               `nodes ${nodes.join(", ")}; processors ${processors.join(", ")}; head ${headPolicy}`,
             ] as const,
         ),
+        ...(shown.staking === null ? [] : [["staking", formatStaking(shown.staking)] as const]),
       ]),
-      ...(shown.networks.length === 0
+      ...(shown.networks.length === 0 && shown.staking === null
         ? ["No network is configured: set NETWORK and RPC_URL, or write blockloom.yaml."]
         : []),
     ].join("\n"),
@@ -40,7 +41,14 @@ async function checkConfig(context: CommandContext): Promise<Outcome> {
 }
 
 /** The settings that tell nobody a secret: urls may hold tokens, so of a node there is only its name. */
-function describeConfig({ networks, clickhouse, temporal, defaultNetwork }: Config) {
+function describeConfig({
+  networks,
+  clickhouse,
+  temporal,
+  defaultNetwork,
+  staking,
+  worker,
+}: Config) {
   return {
     defaultNetwork,
     temporal: { address: temporal.address, namespace: temporal.namespace },
@@ -53,5 +61,42 @@ function describeConfig({ networks, clickhouse, temporal, defaultNetwork }: Conf
       headPolicy,
       startBlock,
     })),
+    staking: staking && describeStaking(staking),
+    roles: worker.roles,
   };
+}
+
+type ShownStaking = ReturnType<typeof describeStaking>;
+
+function describeStaking({ chainId, nodes, contractAddress, signer, codec, redis }: StakingConfig) {
+  const { address, ...sources } = signer;
+  const [keySource = null] = Object.entries(sources).flatMap(([name, value]) =>
+    value === null ? [] : [name],
+  );
+  return {
+    chainId,
+    nodes: nodes.map(({ name }) => name),
+    contractAddress,
+    signer: address,
+    /** Which setting holds the key; null: another process signs. */
+    keySource,
+    codecKeyIds: codec.keys.map(({ id }) => id),
+    stream: redis && { key: redis.streamKey, group: redis.group, shadow: redis.shadow },
+  };
+}
+
+function formatStaking({
+  chainId,
+  nodes,
+  contractAddress,
+  signer,
+  keySource,
+  stream,
+}: ShownStaking) {
+  return [
+    `contract ${contractAddress}${chainId === null ? "" : ` on chain ${chainId}`}`,
+    `nodes ${nodes.join(", ")}`,
+    `account ${signer ?? "of the key"}, key ${keySource ? `from ${keySource}` : "elsewhere"}`,
+    ...(stream ? [`stream ${stream.key}${stream.shadow ? " (shadow)" : ""}`] : []),
+  ].join("; ");
 }

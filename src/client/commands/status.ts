@@ -2,8 +2,10 @@ import type { Command } from "commander";
 import { AppError } from "../../errors.ts";
 import type { CommandContext } from "../context.ts";
 import type { Outcome } from "../outcome.ts";
+import type { StakingStatus } from "../staking-status.ts";
 import { readSystemStatus } from "../system-status.ts";
 import { formatStatus } from "../views/job-view.ts";
+import { formatStakingStatus } from "../views/stake-view.ts";
 import { type Act, addExamples } from "./act.ts";
 
 const watchIntervalMs = 1_000;
@@ -42,5 +44,18 @@ async function readStatus(context: CommandContext): Promise<Outcome> {
     configured: context.config().networks.map(({ name }) => name),
     linkTo: context.workflowLink,
   });
-  return { json: status, text: formatStatus(status.jobs, status.workers) };
+  const staking = await readStaking(context);
+  const workers = [...status.workers, ...(staking?.workers ?? [])];
+  const index = formatStatus(status.jobs, workers);
+  return {
+    json: { ...status, staking },
+    text: staking === null ? index : `${formatStakingStatus(staking)}\n\n${index}`,
+  };
+}
+
+/** Of no network, so `--network` leaves it out. */
+async function readStaking(context: CommandContext): Promise<StakingStatus | null> {
+  if (context.config().staking === null || context.networkOption !== undefined) return null;
+  const { readStakingStatus } = await import("../staking-status.ts");
+  return readStakingStatus(await context.staking(), context.workflowLink);
 }

@@ -1,0 +1,181 @@
+import { type Command, InvalidArgumentError } from "commander";
+import { RequestRefusedError } from "../../errors.ts";
+import type { StakingDesk } from "../../staking/desk.ts";
+import type { SignerOrder } from "../../staking/signer-client.ts";
+import { type SignerName, signerTarget } from "../../staking/targets.ts";
+import type { SignerPolicy } from "../../workflows/staking/messages.ts";
+import type { CommandContext } from "../context.ts";
+import type { Outcome } from "../outcome.ts";
+import { stopJob } from "../steer-job.ts";
+import { formatFields } from "../views/format.ts";
+import { formatNext } from "../views/next-steps.ts";
+import { formatSigner } from "../views/stake-view.ts";
+import { type Act, addExamples, wholeNumber } from "./act.ts";
+
+export function addSigner(program: Command, act: Act): void {
+  const signer = program
+    .command("signer")
+    .description("the workflow that sends the staking transactions of the service's account");
+  signer
+    .command("start")
+    .description("start it with the configured policy; one that runs already is kept")
+    .action(() => act(start));
+  signer
+    .command("stop")
+    .description("cancel it: no new nonce, and it ends when all it sent is final")
+    .action(() => act(stop));
+  signer
+    .command("status")
+    .description("balance, nonces, queue, and what is under way")
+    .action(() => act(showStatus));
+  const orders: Readonly<Record<"pause" | "resume", string>> = {
+    pause: "give no new nonce; what is under way is seen to its end",
+    resume: "go on after a pause, also after a foreign nonce was looked into",
+  };
+  for (const order of ["pause", "resume"] as const) {
+    signer
+      .command(order)
+      .description(orders[order])
+      .action(() => act((context) => give(context, order)));
+  }
+  signer
+    .command("bump")
+    .description("raise the fees of what is not mined now, up to the cap")
+    .option("--nonce <nonce>", "only this one", wholeNumber(0))
+    .action(({ nonce }: { nonce?: number }) => act((context) => give(context, "bump", nonce)));
+  addSetPolicy(signer, act);
+  addExamples(
+    signer,
+    "signer status",
+    "signer set-policy --max-fee-per-gas 50000000000 --max-in-flight 8",
+    "signer bump --nonce 17",
+  );
+}
+
+type PolicyOptions = {
+  readonly maxFeePerGas?: string;
+  readonly maxPriorityFeePerGas?: string;
+  readonly maxInFlight?: number;
+  readonly queueLimit?: number;
+  readonly bumpAfter?: number;
+  readonly rebroadcastAfter?: number;
+  readonly reserve?: string;
+  readonly perOwnerPerDay?: number | null;
+};
+
+function addSetPolicy(signer: Command, act: Act): void {
+  signer
+    .command("set-policy")
+    .description("change parts of the policy while it runs; the rest stays")
+    .option("--max-fee-per-gas <wei>", "cap of every attempt", wei)
+    .option("--max-priority-fee-per-gas <wei>", "tip of a first attempt", wei)
+    .option("--max-in-flight <n>", "broadcast and not yet mined", wholeNumber(1, 16))
+    .option("--queue-limit <n>", "requests that wait for a transaction", wholeNumber(1, 5000))
+    .option("--bump-after <ms>", "age at which fees are raised", wholeNumber(1))
+    .option("--rebroadcast-after <ms>", "how often the same bytes are sent", wholeNumber(1))
+    .option("--reserve <wei>", "what must stay", wei)
+    .option("--per-owner-per-day <n>", "requests of one owner in a UTC day, or `any`", dailyLimit)
+    .action((options: PolicyOptions) => act((context) => setPolicy(context, options)));
+}
+
+function wei(text: string): string {
+  if (!/^\d{1,30}$/.test(text)) throw new InvalidArgumentError("It must be a whole number of wei.");
+  return text;
+}
+
+function dailyLimit(text: string): number | null {
+  return text === "any" ? null : wholeNumber(1)(text);
+}
+
+async function nameOf(desk: StakingDesk): Promise<SignerName> {
+  return { chainId: await desk.chainId(), address: desk.signer };
+}
+
+async function start(context: CommandContext): Promise<Outcome> {
+  const desk = await context.staking();
+  const { startSigner } = await import("../../staking/signer-client.ts");
+  const job = await startSigner(await desk.client(), await nameOf(desk), desk.settings.policy);
+  const link = context.workflowLink(job.workflowId);
+  return {
+    json: { ...job, link },
+    text: `${job.started ? "Started" : "Runs already:"} ${job.workflowId}.${formatNext({
+      commands: ["npm run client -- signer status"],
+      link,
+    })}`,
+  };
+}
+
+async function stop(context: CommandContext): Promise<Outcome> {
+  const target = signerTarget(await nameOf(await context.staking()));
+  const { ended } = await stopJob(await context.temporal(), target);
+  const { workflowId } = target;
+  return {
+    json: { workflowId, stopped: ended },
+    text: ended
+      ? `Stopped ${workflowId}; what it did stays.`
+      : `${workflowId} is asked to stop and still sees to what it sent.${formatNext({ link: context.workflowLink(workflowId) })}`,
+  };
+}
+
+async function showStatus(context: CommandContext): Promise<Outcome> {
+  const desk = await context.staking();
+  const name = await nameOf(desk);
+  const { readSigner } = await import("../../staking/signer-client.ts");
+  const status = await readSigner(await desk.client(), name);
+  const { workflowId } = signerTarget(name);
+  const link = context.workflowLink(workflowId);
+  return { json: { workflowId, ...status, link }, text: formatSigner(status, link) };
+}
+
+async function give(context: CommandContext, order: SignerOrder, nonce?: number): Promise<Outcome> {
+  const desk = await context.staking();
+  const name = await nameOf(desk);
+  const { orderSigner } = await import("../../staking/signer-client.ts");
+  const body = nonce === undefined ? {} : { nonce };
+  const answer = await orderSigner(await desk.client(), name, order, body);
+  const { workflowId } = signerTarget(name);
+  const words: Readonly<Record<SignerOrder, string>> = {
+    pause: `${workflowId} pauses: it gives no new nonce.`,
+    resume: `${workflowId} goes on.`,
+    bump: `${workflowId} raises the fees of ${describeNonces(answer)}.`,
+  };
+  return { json: { workflowId, order, ...answer }, text: words[order] };
+}
+
+function describeNonces(answer: object): string {
+  const nonces = "nonces" in answer && Array.isArray(answer.nonces) ? answer.nonces : [];
+  return nonces.length === 0 ? "nothing: all is mined" : `nonce ${nonces.join(", ")}`;
+}
+
+async function setPolicy(context: CommandContext, options: PolicyOptions): Promise<Outcome> {
+  const changes = toPolicy(options);
+  if (Object.keys(changes).length === 0) {
+    throw new RequestRefusedError({ reason: "no part of the policy was named" });
+  }
+  const desk = await context.staking();
+  const name = await nameOf(desk);
+  const { setSignerPolicy } = await import("../../staking/signer-client.ts");
+  const policy = await setSignerPolicy(await desk.client(), name, changes);
+  const { workflowId } = signerTarget(name);
+  const fields = Object.entries(policy).map(
+    ([key, value]) => [key, String(value ?? "any")] as const,
+  );
+  return {
+    json: { workflowId, policy },
+    text: `${workflowId} now has this policy:\n${formatFields(fields)}`,
+  };
+}
+
+function toPolicy(options: PolicyOptions): Partial<SignerPolicy> {
+  const named = {
+    maxFeePerGasWei: options.maxFeePerGas,
+    maxPriorityFeePerGasWei: options.maxPriorityFeePerGas,
+    maxInFlight: options.maxInFlight,
+    queueLimit: options.queueLimit,
+    bumpAfterMs: options.bumpAfter,
+    rebroadcastAfterMs: options.rebroadcastAfter,
+    reserveWei: options.reserve,
+    perOwnerPerDay: options.perOwnerPerDay,
+  };
+  return Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,142 @@
+import type { Submission } from "../../staking/submit-call.ts";
+import type {
+  SignerStatus,
+  StakeBridgeProgress,
+  StakeRequestStatus,
+} from "../../workflows/staking/messages.ts";
+import type { StakingJob, StakingStatus } from "../staking-status.ts";
+import { formatCount, formatFields, formatTable } from "./format.ts";
+
+type Field = readonly [string, string];
+
+/** The last part of a request's id: keccak256 of the signature. */
+export function hashOf(requestId: string): string {
+  return requestId.slice(requestId.lastIndexOf("/") + 1);
+}
+
+export function formatTaken({
+  requestId,
+  isNew,
+  state,
+}: Extract<Submission, { kind: "taken" }>): string {
+  const id = hashOf(requestId);
+  return isNew ? `Took ${id}; it is ${state}.` : `Known already: ${id} is ${state}.`;
+}
+
+/** A request in a line of `name value` pairs. */
+export function formatRequest(status: StakeRequestStatus, link: string | null): string {
+  const { reason, nonce, transactionHash, blockNumber, gasUsed, stakeId } = status;
+  const optional: readonly (readonly [string, string | number | null])[] = [
+    ["reason", reason && `${reason.code}: ${reason.message}`],
+    ["nonce", nonce],
+    ["transaction", transactionHash],
+    ["block", blockNumber],
+    ["gas", gasUsed],
+    ["stake", stakeId && `NFT ${stakeId}`],
+    ["UI", link],
+  ];
+  return formatFields([
+    ["request", hashOf(status.requestId)],
+    ["what", `${status.kind} of ${status.owner} on ${status.target}`],
+    ["state", `${status.state}${status.isFinal ? ", final" : ""}`],
+    ["received", status.receivedAt],
+    ["expires", status.expiresAt],
+    ...optional.flatMap(([name, value]): Field[] =>
+      value === null ? [] : [[name, String(value)]],
+    ),
+  ]);
+}
+
+/** A signer with what it has under way. */
+export function formatSigner(status: SignerStatus, link: string | null): string {
+  const { policy, counts, slots } = status;
+  const fields = formatFields([
+    ["signer", `${status.address} on chain ${status.chainId}`],
+    ["state", status.standsStill ?? "running"],
+    [
+      "balance",
+      status.balanceWei === null
+        ? "unknown"
+        : `${formatUnits(status.balanceWei, etherDecimals)} ETH`,
+    ],
+    ["nonce", `next ${orUnknown(status.nextNonce)}, mined ${orUnknown(status.latestNonce)}`],
+    [
+      "queue",
+      `${formatCount(status.queued)} wait, ${status.inFlight} in flight, ${status.settling} not final yet`,
+    ],
+    [
+      "done",
+      `${formatCount(counts.succeeded)} succeeded, ${formatCount(counts.reverted)} reverted, ${formatCount(counts.cancelled)} cancelled`,
+    ],
+    [
+      "trouble",
+      `${counts.bumps} bumps, ${counts.rebroadcasts} rebroadcasts, ${counts.noops} no-ops, ${counts.reorgs} reorgs, ${counts.foreignNonces} foreign nonces`,
+    ],
+    ["gas paid", `${formatUnits(status.gasUsedWei, etherDecimals)} ETH`],
+    [
+      "policy",
+      `at most ${formatUnits(policy.maxFeePerGasWei, gweiDecimals)} gwei, ${policy.maxInFlight} in flight, ${formatCount(policy.queueLimit)} queued`,
+    ],
+    ...status.alarms.map((alarm): Field => ["alarm", alarm]),
+    ...(status.lastError ? [["last error", status.lastError.split("\n")[0] ?? ""] as const] : []),
+    ...(link ? [["UI", link] as const] : []),
+  ]);
+  return slots.length === 0 ? fields : `${fields}\n\n${formatSlots(slots)}`;
+}
+
+function formatSlots(slots: SignerStatus["slots"]): string {
+  return formatTable(
+    ["nonce", "what", "stage", "attempts", "transaction"],
+    slots.map(({ nonce, kind, stage, attempts, transactionHash }) => [
+      String(nonce),
+      kind,
+      stage,
+      String(attempts),
+      transactionHash ?? "",
+    ]),
+  );
+}
+
+const etherDecimals = 18;
+const gweiDecimals = 9;
+
+/** viem would be loaded for `--help` too. */
+function formatUnits(amount: string, decimals: number): string {
+  const digits = amount.padStart(decimals + 1, "0");
+  const [whole, rest] = [digits.slice(0, -decimals), digits.slice(-decimals)];
+  return `${whole}.${rest}`.replace(/\.?0+$/, "");
+}
+
+/** The staking service in lines for `status`. */
+export function formatStakingStatus({ signer, bridge, waitingFor }: StakingStatus): string {
+  if (waitingFor !== null) return `The staking service waits: ${waitingFor}`;
+  return formatTable(
+    ["staking job", "state", "waiting", "in flight", "done", "balance"],
+    [...(signer ? [signerLine(signer)] : []), ...(bridge ? [bridgeLine(bridge)] : [])],
+  );
+}
+
+function signerLine({ workflowId, status, silence }: StakingJob<SignerStatus>): string[] {
+  const name = workflowId.replace(/0x(\w{6})\w+$/, "0x$1…");
+  if (status === null) return [name, silence ?? "", "", "", "", ""];
+  const { queued, inFlight, settling, counts, balanceWei } = status;
+  return [
+    name,
+    status.standsStill ?? "running",
+    formatCount(queued),
+    `${inFlight} and ${settling} not final`,
+    formatCount(counts.succeeded),
+    balanceWei === null ? "unknown" : `${formatUnits(balanceWei, etherDecimals)} ETH`,
+  ];
+}
+
+function bridgeLine({ workflowId, status, silence }: StakingJob<StakeBridgeProgress>): string[] {
+  if (status === null) return [workflowId, silence ?? "", "", "", "", ""];
+  const state = status.paused ? "paused" : status.waitingFor ? "waiting" : "running";
+  const unacknowledged = status.queue === null ? "" : formatCount(status.queue.unacknowledged);
+  return [workflowId, state, unacknowledged, "", formatCount(status.totals.started), ""];
+}
+
+function orUnknown(value: number | null): string {
+  return value === null ? "unknown" : String(value);
+}
