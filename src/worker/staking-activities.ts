@@ -1,5 +1,6 @@
 import type { Client } from "@temporalio/client";
 import { createAnnounceStake } from "../activities/staking/announce-stake.ts";
+import { beating } from "../activities/staking/beating.ts";
 import { createBroadcastTransactions } from "../activities/staking/broadcast-transactions.ts";
 import { createCheckRequest } from "../activities/staking/check-request.ts";
 import { createEnsureSigner } from "../activities/staking/ensure-signer.ts";
@@ -50,22 +51,24 @@ export function createStakingActivities(
   const requestRows = createStakeRequestStore(clickhouse);
   const checkRequest = createCheckRequest({ chain });
   return {
-    checkRequest,
-    ensureSigner: createEnsureSigner({
-      chainId,
-      startSigner: (address) => startSigner(client, { chainId, address }, policy),
-    }),
-    prepareCalls: createPrepareCalls({ chain }),
-    readAccount: createReadAccount({ chain }),
-    broadcastTransactions: createBroadcastTransactions({ chain }),
+    checkRequest: beating(checkRequest),
+    ensureSigner: beating(
+      createEnsureSigner({
+        chainId,
+        startSigner: (address) => startSigner(client, { chainId, address }, policy),
+      }),
+    ),
+    prepareCalls: beating(createPrepareCalls({ chain })),
+    readAccount: beating(createReadAccount({ chain })),
+    broadcastTransactions: beating(createBroadcastTransactions({ chain })),
     watchAccount: measuring(createWatchAccount({ chain }), meters),
-    readReceipts: createReadReceipts({ chain }),
-    recordRequest: createRecordRequest({ requestRows, meters }),
-    recordTransactions: createRecordTransactions({
-      transactionRows: createStakeTransactionStore(clickhouse),
-    }),
-    noteEntity: createNoteEntity({ entities: redis && createEntityStore(redis.url) }),
-    announceStake: createAnnounceStake({ stakeAnnouncer: openAnnouncer(config) }),
+    readReceipts: beating(createReadReceipts({ chain })),
+    recordRequest: beating(createRecordRequest({ requestRows, meters })),
+    recordTransactions: beating(
+      createRecordTransactions({ transactionRows: createStakeTransactionStore(clickhouse) }),
+    ),
+    noteEntity: beating(createNoteEntity({ entities: redis && createEntityStore(redis.url) })),
+    announceStake: beating(createAnnounceStake({ stakeAnnouncer: openAnnouncer(config) })),
     ...(redis && {
       pumpStream: createPumpStream({
         stream: createRequestStream(redis),

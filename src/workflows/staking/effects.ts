@@ -5,6 +5,9 @@ import { stakeTaskQueues } from "./messages.ts";
 // The signer never waits for ever in one activity: its lanes show what is away and try again by themselves, so that a
 // run can make room for the next and a person can see what is wrong.
 
+/** Activities of the transaction worker beat every second: the death of their worker is noticed within this time. */
+const heartbeatTimeout = "5 seconds";
+
 /** Six tries take about 6 s; then the lane shows the fault and backs off. */
 const someTries = {
   initialInterval: "200 milliseconds",
@@ -18,15 +21,16 @@ export const { prepareCalls, broadcastTransactions, readReceipts } = proxyActivi
   Pick<StakeActivities, "prepareCalls" | "broadcastTransactions" | "readReceipts">
 >({
   startToCloseTimeout: "30 seconds",
+  heartbeatTimeout,
   scheduleToCloseTimeout: "1 minute",
   retry: someTries,
 });
 
-/** Waits at a node until the account moves; its heartbeat tells within 5 s that its worker died. */
+/** Waits at a node until the account moves. */
 export const { watchAccount } = proxyActivities<Pick<StakeActivities, "watchAccount">>({
   startToCloseTimeout: "2 minutes",
   scheduleToCloseTimeout: "3 minutes",
-  heartbeatTimeout: "5 seconds",
+  heartbeatTimeout,
   cancellationType: "TRY_CANCEL",
   retry: someTries,
 });
@@ -48,6 +52,7 @@ export function signTransactions(
 /** A look at one request before any gas. A node that is away shows as such between the tries. */
 export const { checkRequest } = proxyActivities<Pick<StakeActivities, "checkRequest">>({
   startToCloseTimeout: "30 seconds",
+  heartbeatTimeout,
   scheduleToCloseTimeout: "1 minute",
   retry: someTries,
 });
@@ -57,12 +62,14 @@ export const { ensureSigner, recordRequest, noteEntity } = proxyActivities<
   Pick<StakeActivities, "ensureSigner" | "recordRequest" | "noteEntity">
 >({
   startToCloseTimeout: "30 seconds",
+  heartbeatTimeout,
   retry: { initialInterval: "1 second", backoffCoefficient: 2, maximumInterval: "10 seconds" },
 });
 
 /** Rows of attempts. The lane tries again by itself. */
 export const { recordTransactions } = proxyActivities<Pick<StakeActivities, "recordTransactions">>({
   startToCloseTimeout: "30 seconds",
+  heartbeatTimeout,
   scheduleToCloseTimeout: "1 minute",
   retry: someTries,
 });
@@ -70,5 +77,6 @@ export const { recordTransactions } = proxyActivities<Pick<StakeActivities, "rec
 /** A receiver that is away is tried for some minutes and then left. */
 export const { announceStake } = proxyActivities<Pick<StakeActivities, "announceStake">>({
   startToCloseTimeout: "30 seconds",
+  heartbeatTimeout,
   retry: { initialInterval: "1 second", backoffCoefficient: 2, maximumAttempts: 8 },
 });
