@@ -137,6 +137,7 @@ export class PooledNode implements NodeFacts {
   }
   /** Why it does not serve, in words. */
   get why(): string {
+    if (this.isResting) return restWords(this.#pace.restsUntilMs - Date.now());
     const fault = this.#refusal ?? this.#outage;
     return fault ? describeFault(fault) : this.#lastFault;
   }
@@ -255,6 +256,7 @@ export class PooledNode implements NodeFacts {
       this.#outage = null;
       this.#calls = afterSuccess(this.#calls);
       this.#tell("serving", wasServing ? "" : "it answers");
+      this.#tellAbilities();
     } catch (error) {
       if (error instanceof NodeUnavailableError || !(error instanceof AppError)) {
         this.#outage = error instanceof NodeUnavailableError ? error : null;
@@ -322,6 +324,13 @@ export class PooledNode implements NodeFacts {
     if (state === this.#said) return;
     this.#said = state;
     this.#report(state, reason);
+  }
+
+  #tellAbilities(): void {
+    const { capabilities } = this;
+    if (!this.#abilities.takeNews() || capabilities === null) return;
+    const { network, listener } = this.#options;
+    listener.learnt?.({ network, node: this.name, ...capabilities });
   }
 
   #report(state: NodeState, reason: string): void {

@@ -1,0 +1,153 @@
+import { setMaxListeners } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { waitUntil } from "../../src/dev/wait-until.ts";
+import { startAnvil } from "../support/anvil.ts";
+import { createPool } from "../support/node-pool.ts";
+import { type NodeProxy, startNodeProxy, type Tamper } from "../support/node-proxy.ts";
+
+let anvil: Awaited<ReturnType<typeof startAnvil>>;
+const proxies: NodeProxy[] = [];
+
+beforeAll(async () => {
+  anvil = await startAnvil({ args: [] });
+});
+afterAll(() => anvil?.stop());
+afterEach(async () => {
+  await Promise.all(proxies.splice(0).map((proxy) => proxy.stop()));
+});
+
+async function behindProxy(tamper?: Tamper): Promise<NodeProxy> {
+  const proxy = await startNodeProxy(anvil.url, tamper);
+  proxies.push(proxy);
+  return proxy;
+}
+
+const tooOften = (seconds: number) =>
+  ({ status: 429, headers: { "retry-after": `${seconds}` } }) as const;
+
+describe("a node that asks to be left alone as a whole", () => {
+  test("hears nothing for that time: no head, no probe, no small call; another node answers", async () => {
+    let isTired = false;
+    const tired = await behindProxy(() => (isTired ? tooOften(6) : undefined));
+    const pool = createPool([
+      { name: "tired", url: tired.url },
+      { name: "fresh", url: anvil.url },
+    ]);
+    await pool.open();
+    isTired = true;
+    await pool.asOne.head("latest");
+    await waitUntil(() => pool.nodes[0]?.isResting, { what: "the refusal", timeoutMs: 5000 });
+    isTired = false;
+    const before = tired.requests;
+    for (let round = 0; round < 20; round += 1) {
+      await pool.open();
+      expect(await pool.asOne.head("latest")).toMatchObject({ number: 0 });
+      await pool.choose(0, new Set());
+    }
+    expect(tired.requests).toBe(before);
+    expect(pool.nodes[0]?.isServing).toBe(true);
+    expect(pool.reports.map(({ state }) => state)).not.toContain("away");
+    expect(pool.conditions()).toEqual([
+      { node: "tired", refusals: 1, restMs: expect.any(Number) },
+      { node: "fresh", refusals: 0, restMs: 0 },
+    ]);
+    expect(pool.restMs()).toBeNull();
+  });
+
+  test("and is the only one: who asks hears at once for how long, and it serves again after", async () => {
+    let isTired = false;
+    const tired = await behindProxy(() => (isTired ? tooOften(6) : undefined));
+    const pool = createPool([{ name: "tired", url: tired.url }]);
+    await pool.open();
+    isTired = true;
+    await expect(pool.asOne.head("latest")).rejects.toThrow("it asks to be left alone for 6 s");
+    isTired = false;
+    const before = tired.requests;
+    await expect(pool.asOne.head("latest")).rejects.toThrow("it asks to be left alone for");
+    await pool.open();
+    expect(tired.requests).toBe(before);
+    expect(pool.restMs()).toBeGreaterThan(4000);
+    // The last moment of a rest is waited for.
+    await sleep(1500);
+    expect(await pool.asOne.head("latest")).toMatchObject({ number: 0 });
+  });
+
+  test("while it is probed again after an outage: the next trial waits as long as it asks", async () => {
+    const busy = await behindProxy();
+    const pool = createPool([
+      { name: "busy", url: busy.url },
+      { name: "fresh", url: anvil.url },
+    ]);
+    await pool.open();
+    await busy.outage(true);
+    await waitUntil(
+      async () => {
+        await pool.asOne.head("latest").catch(() => null);
+        return pool.nodes[0]?.isServing === false;
+      },
+      { what: "an outage", timeoutMs: 10_000 },
+    );
+    busy.tamper = () => tooOften(4);
+    const before = busy.requests;
+    await busy.outage(false);
+    await waitUntil(
+      async () => {
+        await pool.choose(0, new Set());
+        return busy.requests > before;
+      },
+      { what: "the trial that is refused", timeoutMs: 20_000 },
+    );
+    const refusedAtMs = Date.now();
+    busy.tamper = () => undefined;
+    const seen = busy.requests;
+    let secondTrialAtMs = 0;
+    await waitUntil(
+      async () => {
+        await pool.open();
+        await pool.choose(0, new Set());
+        if (busy.requests > seen) secondTrialAtMs ||= Date.now();
+        return pool.nodes[0]?.isServing;
+      },
+      { what: "the node back", timeoutMs: 20_000, everyMs: 20 },
+    );
+    expect(secondTrialAtMs - refusedAtMs).toBeGreaterThanOrEqual(3800);
+  });
+});
+
+test("a flood of other requests does not delay the head's at a node with few requests a second", async () => {
+  const counted: number[] = [];
+  const proxy = await behindProxy(() => {
+    counted.push(Date.now());
+    return undefined;
+  });
+  const pool = createPool([{ name: "slow", url: proxy.url, requestsPerSecond: 30 }]);
+  await pool.open();
+  await sleep(1000);
+  counted.length = 0;
+  const node = pool.nodes[0];
+  if (!node) throw new Error("no node");
+  const flood = new AbortController();
+  setMaxListeners(0, flood.signal);
+  // Single calls, so that none shares a request.
+  const others = Array.from({ length: 300 }, () =>
+    node.node.calls.ask({ method: "eth_chainId", params: [] }, { signal: flood.signal }),
+  );
+  const ended = Promise.allSettled(others);
+  await sleep(500);
+  const slowest: number[] = [];
+  for (let round = 0; round < 8; round += 1) {
+    const startedAt = performance.now();
+    await node.headNode.head("latest");
+    slowest.push(performance.now() - startedAt);
+    await sleep(200);
+  }
+  flood.abort();
+  await ended;
+  expect(Math.max(...slowest)).toBeLessThan(150);
+  // One second's worth at once, then thirty a second.
+  const first = counted[0] ?? 0;
+  const inTwoSeconds = counted.filter((atMs) => atMs - first < 2000).length;
+  expect(inTwoSeconds).toBeLessThanOrEqual(30 + 60 + 1);
+  expect(inTwoSeconds).toBeGreaterThan(60);
+});

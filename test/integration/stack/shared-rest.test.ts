@@ -1,0 +1,92 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { RunningProcess } from "../../../src/dev/processes.ts";
+import { waitUntil } from "../../../src/dev/wait-until.ts";
+import {
+  type BackfillProgress,
+  messageNames,
+  workflowIds,
+} from "../../../src/workflows/messages.ts";
+import { type NodeProxy, type ProxiedCall, startNodeProxy } from "../../support/node-proxy.ts";
+import { askOracle, expectShown } from "./expectations.ts";
+import { backfill, startTestStack, type TestStack } from "./stack.ts";
+
+const blocks = 110;
+const network = "resting";
+const retryAfterSeconds = 8;
+/** The step trace that is refused: some are done by then, and most are not. */
+const refusedTrace = 20;
+
+type Who = "first" | "second";
+
+let folder: string;
+let stack: TestStack;
+const proxies: NodeProxy[] = [];
+/** Every trace that the one node behind both proxies was asked for. */
+const traces: { readonly who: Who; readonly atMs: number }[] = [];
+let refused: { readonly who: Who; readonly atMs: number } | undefined;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "blockloom-shared-rest-"));
+  stack = await startTestStack({ blocks });
+}, 180_000);
+afterAll(async () => {
+  await Promise.all(proxies.map((proxy) => proxy.stop()));
+  await stack?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function refuse(who: Who, { method, params: [, options] }: ProxiedCall) {
+  if (!method.startsWith("debug_")) return undefined;
+  const atMs = Date.now();
+  traces.push({ who, atMs });
+  const steps = JSON.stringify(options ?? {}).includes("callTracer") ? 0 : traces.length;
+  if (refused !== undefined || steps < refusedTrace) return undefined;
+  refused = { who, atMs };
+  return { status: 429, headers: { "retry-after": `${retryAfterSeconds}` } };
+}
+
+/** A worker process that reaches the node by a proxy of its own: it sees nothing of what the other one is told. */
+async function startWorker(who: Who): Promise<RunningProcess> {
+  const proxy = await startNodeProxy(stack.chain.url, (call) => refuse(who, call));
+  proxies.push(proxy);
+  const config = join(folder, `${who}.yaml`);
+  const node = `{ name: shared, url: "${proxy.url}" }`;
+  await writeFile(config, `networks:\n  ${network}:\n    nodes:\n      - ${node}\n`);
+  return stack.startWorker(network, { BLOCKLOOM_CONFIG: config, RPC_URL: "", BULK_SLOTS: "1" });
+}
+
+test("a node that one worker was asked to leave alone is left alone by the other, which heard nothing of it", async () => {
+  const [first, second] = await Promise.all([startWorker("first"), startWorker("second")]);
+  const workers = { first, second };
+  const job = await backfill(stack, network, { concurrency: 1 });
+  const whole = { fromBlock: stack.chain.first, toBlock: stack.chain.head };
+  const handle = stack.client.workflow.getHandle(workflowIds.backfill(network, whole));
+  const waiting = await waitUntil(
+    async () => {
+      const progress = await handle.query<BackfillProgress>(messageNames.progress);
+      return progress.waitingFor === null ? undefined : progress;
+    },
+    { what: "a backfill that waits for its node", timeoutMs: 60_000, everyMs: 100 },
+  );
+  expect(waiting.waitingFor).toMatch(/^node shared, which asks to wait \d+ s, until/);
+  expect(waiting.nodes).toEqual([
+    { node: "shared", traces: expect.any(Number), refusals: 1, restsUntil: expect.any(String) },
+  ]);
+  const { who, atMs } = refused ?? { who: "first" as const, atMs: 0 };
+  // Who was told is gone, and with it all that it knew.
+  await workers[who].kill();
+  const other = who === "first" ? "second" : "first";
+
+  await job.result();
+  const after = traces.filter((trace) => trace.atMs > atMs);
+  const during = after.filter((trace) => trace.atMs < atMs + retryAfterSeconds * 1000);
+  // What stood in the refused worker's socket when the answer was on its way.
+  const isNew = (trace: (typeof traces)[number]) => trace.who === other || trace.atMs > atMs + 200;
+  expect(during.filter(isNew)).toEqual([]);
+  expect(new Set(after.filter(isNew).map((trace) => trace.who))).toEqual(new Set([other]));
+  await expectShown(stack, network, whole, await askOracle(stack, whole));
+  await workers[other].stop();
+}, 240_000);
