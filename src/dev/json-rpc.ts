@@ -19,6 +19,7 @@ export async function callNode(
 
 /** Asks our own chain many things in one request; the node takes them in order. */
 export async function callNodeBatch(url: string, calls: readonly Call[]): Promise<unknown[]> {
+  if (calls.length === 0) return []; // an empty batch is no JSON-RPC
   const response = await fetch(url, {
     method: "POST",
     headers: { "content-type": "application/json" },
