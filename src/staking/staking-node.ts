@@ -115,8 +115,8 @@ function reasonOf(error: unknown, timeoutMs: number): string {
     if (error.name === "TimeoutError") return `no answer within ${timeoutMs / 1000} s`;
     if ("status" in error && typeof error.status === "number") return `HTTP ${error.status}`;
     const code = socketCode(error);
-    if (code !== undefined) return code;
-    if (error.name === "HttpRequestError") return "the connection closed";
+    if (code?.startsWith("UND_ERR") === false) return code;
+    if (code !== undefined || error.name === "HttpRequestError") return "the connection closed";
   }
   return "the answer is no JSON-RPC";
 }
