@@ -21,6 +21,7 @@ export class NodeAbilities {
   #probedNoState: number | null = null;
   /** The highest block that another node had to trace for want of state. */
   #missedState: number | null = null;
+  #told: string | null = null;
 
   constructor(endpoint: Pick<Endpoint, "url">) {
     const isLocal = isLoopback(endpoint.url);
@@ -36,6 +37,16 @@ export class NodeAbilities {
       archiveDepth: this.#archiveDepth,
       noStateUpTo: this.noStateUpTo,
     };
+  }
+
+  /** Whether something is known now that was not when this was asked last; never the first time. */
+  takeNews(): boolean {
+    // Where an archive ends moves with the head.
+    const { noStateUpTo: _, ...facts } = this.facts;
+    const now = JSON.stringify(facts);
+    const isNews = this.#told !== null && now !== this.#told;
+    this.#told = now;
+    return isNews;
   }
 
   /** The highest block whose state it is known not to have; null = none yet. */

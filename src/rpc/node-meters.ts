@@ -1,3 +1,4 @@
+import type { NodeCapabilities } from "./capabilities.ts";
 import type { NodeFaultKind } from "./node-observer.ts";
 
 /** Where a node stands: it serves; it is left alone for a time; or it must not be used. */
@@ -36,7 +37,11 @@ export type NodeReport = {
 export type NodeListener = {
   readonly meters: NodeMeters;
   readonly report: (report: NodeReport) => void;
+  /** A node's abilities are known better than when it was opened; absent: nobody wants to hear. */
+  readonly learnt?: (node: NodeName & NodeCapabilities) => void;
 };
+
+type NodeName = { readonly network: string; readonly node: string };
 
 export const nobodyListens: NodeListener = {
   meters: { nodeRequest: () => {}, nodeFault: () => {}, nodeGauges: () => {} },

@@ -50,7 +50,11 @@ export async function openIndexing(
 async function openNetworks(process: WorkerProcess, store: NetworkStore): Promise<OpenNetworkFor> {
   const { config, logger, meters } = process;
   const report = (nodeReport: NodeReport) => logNode(logger, nodeReport);
-  const networks = createNetworks(config, expectedChainId, { meters, report });
+  const networks = createNetworks(config, expectedChainId, {
+    meters,
+    report,
+    learnt: (facts) => logger.info("Node is known better", facts),
+  });
   for (const { name } of config.networks) {
     const { network, chain, capabilities } = await waitFor(
       process,
