@@ -3,11 +3,11 @@ import { type JobStatus, searchAttributeKeys } from "../search-attributes.ts";
 
 /** Keeps the search attributes of a staking workflow true, an event only where the status changes. One a workflow run. */
 export class StakeAttributes {
-  private readonly jobKind: "signer" | "stake";
+  private readonly jobKind: "signer" | "stake" | "stake-bridge";
   private readonly chainId: number;
   private written: JobStatus | undefined;
 
-  constructor(jobKind: "signer" | "stake", chainId: number) {
+  constructor(jobKind: "signer" | "stake" | "stake-bridge", chainId: number) {
     this.jobKind = jobKind;
     this.chainId = chainId;
   }

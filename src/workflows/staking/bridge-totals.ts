@@ -23,8 +23,9 @@ export function addResult(totals: Totals, result: PumpResult): Totals {
   };
 }
 
+/** Null as soon as a call was in earnest: verdicts count while shadow mode lasts. */
 function addChecked(before: Totals["checked"], now: PumpResult["checked"]): Totals["checked"] {
-  if (before === null || now === null) return now ?? before;
+  if (before === null || now === null) return now;
   return {
     ready: before.ready + now.ready,
     wait: before.wait + now.wait,

@@ -9,6 +9,7 @@ import {
 } from "@temporalio/workflow";
 import { refusal } from "../fault.ts";
 import { RunLimits } from "../run-limits.ts";
+import { StakeAttributes } from "./attributes.ts";
 import { describeBridge } from "./bridge-details.ts";
 import { pumpStream } from "./bridge-effects.ts";
 import { addResult, emptyTotals } from "./bridge-totals.ts";
@@ -46,11 +47,13 @@ class BridgeRun {
   private readonly input: StakeBridgeInput;
   private state: StakeBridgeState;
   private readonly limits = new RunLimits();
+  private readonly attributes: StakeAttributes;
   private postponed = 0;
   private queue: StreamQueue | null = null;
 
   constructor(input: StakeBridgeInput) {
     this.input = input;
+    this.attributes = new StakeAttributes("stake-bridge", input.chainId);
     this.state = input.state ?? {
       paused: false,
       startedAt: new Date().toISOString(),
@@ -87,6 +90,7 @@ class BridgeRun {
 
   show(): void {
     setCurrentDetails(describeBridge(this.progress));
+    this.attributes.write(this.state.paused ? "paused" : "running");
   }
 
   private get progress(): StakeBridgeProgress {
