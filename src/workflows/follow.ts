@@ -243,6 +243,10 @@ class FollowRun {
         indexHead({ ...input, traceBudgets }),
       );
       this.book(result);
+      // It came back before it could act on the word.
+      if (result.restMs !== undefined && accepted) {
+        this.state = { ...this.state, accepted: this.state.accepted ?? accepted };
+      }
       if (result.failedCount > 0) await ensureGapFill({ network: this.input.network });
     } catch (error) {
       if (!isFault(error)) throw error;

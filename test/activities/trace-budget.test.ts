@@ -71,6 +71,24 @@ test("a call comes back early when its node asks for a rest that the workflow wi
   expect(result.nodes?.[0]?.refusals).toBeGreaterThan(0);
 });
 
+test("a follow's call comes back early too, at the block that it had reached", async () => {
+  const { state, world } = oneNode(blocks);
+  state.refusesFrom = 6;
+  const attempt = startIndexBlocks({
+    dependencies: world.dependencies,
+    engine: fakeEngine,
+    input: { fromBlock: 0, toBlock: null, maximumBlocks: 5, traceBudgets: [] },
+  });
+  const first = await attempt.result;
+  expect(first).toMatchObject({ nextBlock: 5, blocks: 5, failedCount: 0 });
+  const next = startIndexBlocks({
+    dependencies: world.dependencies,
+    engine: fakeEngine,
+    input: { fromBlock: 6, toBlock: null, maximumBlocks: 5, traceBudgets: [] },
+  });
+  expect(await next.result).toMatchObject({ nextBlock: 6, blocks: 0, restMs: 12_000 });
+});
+
 test("a call whose workflow knows nothing of rests fails, to be tried again, and books nothing", async () => {
   const { state, world } = oneNode(blocks);
   state.refusesFrom = 0;
