@@ -1,7 +1,7 @@
 import { type Client, WorkflowFailedError } from "@temporalio/client";
 import { ApplicationFailure } from "@temporalio/common";
 import { callTemporal, glanceTimeoutMs } from "../client/temporal-call.ts";
-import { JobNotRunningError } from "../errors.ts";
+import { JobNotRunningError, NoWorkerError } from "../errors.ts";
 import {
   type StakeRequestInput,
   type StakeRequestStatus,
@@ -9,6 +9,8 @@ import {
 } from "../workflows/staking/messages.ts";
 import { readRequestInput } from "./request-input.ts";
 import { requestTarget } from "./targets.ts";
+
+const closeTimeoutMs = 5_000;
 
 /** The answers that are kept longer than Temporal keeps a workflow. */
 export type KeptRequests = {
@@ -105,6 +107,22 @@ export function firstStatus(requestId: string, input: StakeRequestInput): StakeR
     expiresAt,
     updatedAt: receivedAt,
   };
+}
+
+/**
+ * Waits until the workflow of a request that says its end is closed: it still writes what became of it.
+ * @returns whether it closed so that it may be asked again; false also where it takes longer than some seconds.
+ */
+export async function closesForAnother(client: Client, requestId: string): Promise<boolean> {
+  try {
+    const handle = client.workflow.getHandle(requestId);
+    await callTemporal(client, requestTarget(requestId), () => handle.result(), closeTimeoutMs);
+    return false;
+  } catch (error) {
+    if (error instanceof WorkflowFailedError) return true;
+    if (error instanceof NoWorkerError || error instanceof JobNotRunningError) return false;
+    throw error;
+  }
 }
 
 /** Takes a request back: at once while it waits, by a race for its nonce once it is broadcast. Safe to repeat.

@@ -3,7 +3,7 @@ import type { StakeCall, StakeReason, StakeState } from "../domain/staking/stake
 import { JobNotRunningError, NoWorkerError } from "../errors.ts";
 import type { StakeRequestInput } from "../workflows/staking/messages.ts";
 import type { StakingDesk } from "./desk.ts";
-import { readRequest } from "./read-request.ts";
+import { closesForAnother, readRequest } from "./read-request.ts";
 import { findRequest, type StartedRequest, startRequest } from "./start-request.ts";
 
 /** What became of a request at the border. */
@@ -45,8 +45,12 @@ export async function submitCall(
   const { call } = parsed;
   const [client, chainId] = await Promise.all([desk.client(), desk.chainId()]);
   const known = await findRequest(client, chainId, call);
-  if (known !== null) return answerKnown(desk, known, call);
-
+  if (known !== null) {
+    const answer = await answerKnown(desk, known, call);
+    const isAtItsEnd = answer.kind === "taken" && mayBeAnEndToMend.has(answer.state);
+    // Its user has heard the end and asks again, while its workflow still writes it down.
+    if (!isAtItsEnd || !(await closesForAnother(client, answer.requestId))) return answer;
+  }
   if (hasRoom && !(await hasRoom())) return { kind: "full" };
   const [verdict] = await (await desk.chain()).checkCalls([call], desk.signer);
   if (verdict?.kind === "refused") return verdict;
@@ -56,6 +60,15 @@ export async function submitCall(
   if (started.kind !== "started") return answerKnown(desk, started, call);
   return { kind: "taken", requestId: started.requestId, state: "checking", isNew: true, call };
 }
+
+/** Ends after which the same request may be right another time. */
+const mayBeAnEndToMend: ReadonlySet<StakeState> = new Set([
+  "refused",
+  "reverted",
+  "expired",
+  "cancelled",
+  "failed",
+]);
 
 async function answerKnown(
   desk: StakingDesk,

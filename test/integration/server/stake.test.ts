@@ -1,0 +1,294 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { waitUntil } from "../../../src/dev/wait-until.ts";
+import type { StakeCall } from "../../../src/domain/staking/stake-call.ts";
+import { requestIdOf } from "../../../src/staking/request-id.ts";
+import { orderSigner, setSignerPolicy } from "../../../src/staking/signer-client.ts";
+import { oneDip } from "../../support/staking-chain.ts";
+import { type StakingStack, startStakingStack } from "../staking/staking-stack.ts";
+import { type Answer, hashOf, startTestServer, type TestServer } from "./server-env.ts";
+
+const timeoutMs = 120_000;
+
+let stack: StakingStack;
+let server: TestServer;
+
+beforeAll(async () => {
+  stack = await startStakingStack({ users: 30 });
+  await Promise.all([stack.startWorker("stake"), stack.startWorker("sign")]);
+  server = await startTestServer(stack.env);
+}, timeoutMs);
+afterAll(async () => {
+  await server?.stop();
+  await stack?.stop();
+}, 60_000);
+
+/** A call as the reference's page words it. */
+function toBody(call: StakeCall): Record<string, unknown> {
+  const { owner, target: targetNftId, signatureId, signature } = call;
+  const shared = { owner, targetNftId, signatureId, signature };
+  return call.kind === "stake"
+    ? { ...shared, dipAmount: call.dipAmount }
+    : { ...shared, stakeNftId: call.stakeId };
+}
+
+const newStake = (target = stack.chain.targets[0]) =>
+  stack.nextUser().signStake({ target, dipAmount: 10n * oneDip });
+
+const post = (call: StakeCall, change: Record<string, unknown> = {}): Promise<Answer> =>
+  server.call("POST", `/api/v1/${call.kind}`, { body: { ...toBody(call), ...change } });
+
+const read = (id: unknown) => server.call("GET", `/api/v1/stake/${String(id)}`);
+
+async function untilState(id: unknown, states: readonly string[]): Promise<Answer["json"]> {
+  return waitUntil(
+    async () => {
+      const { json } = await read(id);
+      return states.includes(String(json["state"])) ? json : undefined;
+    },
+    { what: `${String(id)} to be ${states.join(" or ")}`, timeoutMs: 60_000, everyMs: 200 },
+  );
+}
+
+const countTransactions = async () =>
+  Number(await stack.chain.rpc("eth_getTransactionCount", [stack.chain.signer.address, "latest"]));
+
+/** Runs of a request's workflow that were ever started. */
+async function countRuns(requestId: string): Promise<number> {
+  const query = `WorkflowId = '${requestId}'`;
+  const { count } = await stack.client.workflow.count(query);
+  return count;
+}
+
+describe("a signed request by HTTP", () => {
+  test(
+    "is kept at once, and its status tells the truth to the end",
+    async () => {
+      const call = await newStake();
+      const taken = await post(call);
+      const id = requestIdOf(stack.chain.chainId, call).split("/")[2];
+      expect(taken.status).toBe(202);
+      expect(taken.json).toMatchObject({ id, state: "checking", statusUrl: `/api/v1/stake/${id}` });
+      const end = await untilState(id, ["succeeded"]);
+      expect(end).toMatchObject({
+        kind: "stake",
+        owner: call.owner,
+        target: call.target,
+        isFinal: true,
+        reason: null,
+      });
+      const info = await stack.chain.contracts.stakeInfo(String(end["stakeId"]));
+      expect(String(info.target)).toBe(call.target);
+    },
+    timeoutMs,
+  );
+
+  test(
+    "36. handed in a hundred times at once is one workflow and one transaction",
+    async () => {
+      const call = await newStake();
+      const before = await countTransactions();
+      const answers = await Promise.all(Array.from({ length: 100 }, () => post(call)));
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
+      const ids = new Set(answers.map(({ json }) => json["id"]));
+      expect(ids.size).toBe(1);
+      await untilState([...ids][0], ["succeeded"]);
+      expect((await post(call)).json).toMatchObject({ state: "succeeded" });
+      expect(await countTransactions()).toBe(before + 1);
+      expect(await countRuns(requestIdOf(stack.chain.chainId, call))).toBe(1);
+    },
+    timeoutMs,
+  );
+
+  test("with v 0 or 1 is the same request as with 27 or 28", async () => {
+    const call = await newStake();
+    const v = Number.parseInt(call.signature.slice(-2), 16) - 27;
+    const [one, other] = [
+      await post(call),
+      await post(call, { signature: `${call.signature.slice(0, -2)}0${v}` }),
+    ];
+    expect(other.status).toBe(202);
+    expect(other.json["id"]).toBe(one.json["id"]);
+  });
+
+  test("that was taken is not another one: other fields with its signature are refused", async () => {
+    const call = await newStake();
+    await post(call);
+    const other = await post(call, { dipAmount: "1", targetNftId: "7" });
+    expect(other.status).toBe(409);
+    expect(other.json).toMatchObject({
+      type: "urn:blockloom:problem:signature-conflict",
+      detail: "It differs in target, dipAmount.",
+    });
+  });
+
+  describe("38. that can never be served is refused before anything is started", () => {
+    const cases: readonly (readonly [
+      string,
+      (call: StakeCall) => Record<string, unknown>,
+      number,
+      string,
+    ])[] = [
+      ["without an owner", () => ({ owner: undefined }), 400, "owner"],
+      ["with an owner that is no address", () => ({ owner: "0x1" }), 400, "owner must be"],
+      ["with a field of another kind", () => ({ dipAmount: {} }), 400, "dipAmount"],
+      ["with a field that nobody knows", () => ({ gas: 1 }), 400, "additional"],
+      ["with 32 bytes of signatureId", () => ({ signatureId: "x".repeat(32) }), 400, "31 bytes"],
+      ["with a compact signature", (c) => ({ signature: c.signature.slice(0, 130) }), 400, "64 b"],
+      ["with no signature's text", () => ({ signature: "0xzz" }), 400, "hexadecimal"],
+      ["with another amount than signed", () => ({ dipAmount: "11" }), 422, "signature"],
+      ["of another owner", () => ({ owner: stack.chain.stranger.address }), 422, "signature"],
+    ];
+    test.each(cases)("%s", async (_, change, status, words) => {
+      const call = await newStake();
+      const logged = server.lines.length;
+      const answer = await post(call, change(call));
+      expect(answer.status).toBe(status);
+      expect(answer.json["detail"]).toContain(words);
+      expect(answer.text).not.toContain(call.signature.slice(2, 60));
+      expect(await countRuns(requestIdOf(stack.chain.chainId, call))).toBe(0);
+      const lines = server.lines.slice(logged);
+      expect(JSON.stringify(lines)).not.toContain(call.signature.slice(2, 60));
+    });
+
+    test(
+      "a theft: a stake of somebody else",
+      async () => {
+        const owned = await newStake();
+        const { stakeId } = await untilState((await post(owned)).json["id"], ["succeeded"]);
+        const theft = await stack
+          .nextUser()
+          .signRestake({ stakeId: String(stakeId), target: stack.chain.targets[1] });
+        const answer = await post(theft);
+        expect(answer.status).toBe(422);
+        expect(answer.json).toMatchObject({ reason: { code: "NOT_STAKE_OWNER" } });
+        expect(await countRuns(requestIdOf(stack.chain.chainId, theft))).toBe(0);
+      },
+      timeoutMs,
+    );
+  });
+
+  test(
+    "that waits for its user can be taken back, and handed in anew",
+    async () => {
+      const call = await stack.chain.stranger.signStake({
+        target: stack.chain.targets[0],
+        dipAmount: oneDip,
+      });
+      const { json } = await post(call);
+      const waiting = await untilState(json["id"], ["waiting"]);
+      expect(waiting).toMatchObject({ reason: { code: "DIP_BALANCE_INSUFFICIENT" } });
+      const cancel = () => server.call("POST", `/api/v1/stake/${String(json["id"])}/cancel`);
+      expect((await cancel()).status).toBe(202);
+      await untilState(json["id"], ["cancelled"]);
+      expect((await cancel()).json).toMatchObject({
+        type: "urn:blockloom:problem:request-ended",
+        status: 409,
+        state: "cancelled",
+      });
+      const again = await post(call);
+      expect(again).toMatchObject({ status: 202, json: { id: json["id"], state: "checking" } });
+      await untilState(json["id"], ["waiting"]);
+      await cancel();
+    },
+    timeoutMs,
+  );
+
+  test.each(["0x12", `0x${"1".repeat(64)}`, "stake%2F31337%2F0x11", "__proto__"])(
+    "that was never handed in (%s) is unknown",
+    async (id) => {
+      for (const [method, path] of [
+        ["GET", ""],
+        ["POST", "/cancel"],
+      ] as const) {
+        const answer = await server.call(method, `/api/v1/stake/${id}${path}`);
+        expect(answer.status).toBe(404);
+        expect(answer.json["type"]).toBe("urn:blockloom:problem:unknown-request");
+      }
+    },
+  );
+
+  test(
+    "44. is asked to come again while the signer's queue is full, and a known one is still answered",
+    async () => {
+      const { chainId, signer } = stack.chain;
+      const name = { chainId, address: signer.address };
+      await orderSigner(stack.client, name, "pause");
+      await setSignerPolicy(stack.client, name, { queueLimit: 2 });
+      try {
+        const queued = [await newStake(), await newStake()];
+        for (const call of queued) {
+          const { json } = await post(call);
+          await untilState(json["id"], ["queued"]);
+        }
+        const refused = await newStake();
+        const full = await waitUntil(
+          async () => {
+            const answer = await post(refused);
+            return answer.status === 429 ? answer : undefined;
+          },
+          { what: "the queue to be full", timeoutMs: 10_000 },
+        );
+        expect(full.json["type"]).toBe("urn:blockloom:problem:queue-full");
+        expect(full.headers.get("retry-after")).toBe("30");
+        expect((await post(queued[0] ?? refused)).status).toBe(202);
+        expect(await countRuns(requestIdOf(chainId, refused))).toBe(0);
+      } finally {
+        await setSignerPolicy(stack.client, name, { queueLimit: 1000 });
+        await orderSigner(stack.client, name, "resume");
+      }
+    },
+    timeoutMs,
+  );
+
+  test("needs the scope stake where there are tokens, for reading too", async () => {
+    const guarded = await startTestServer({
+      ...stack.env,
+      API_TOKENS: `reader:read+queue:${hashOf("r")},desk:stake:${hashOf("d")}`,
+    });
+    try {
+      const call = await newStake();
+      const path = `/api/v1/stake/${requestIdOf(stack.chain.chainId, call).split("/")[2]}`;
+      for (const [method, url, body] of [
+        ["POST", "/api/v1/stake", toBody(call)],
+        ["POST", "/api/v1/restake", toBody(call)],
+        ["GET", path, undefined],
+        ["POST", `${path}/cancel`, undefined],
+        ["POST", "/codec/decode", { payloads: [] }],
+      ] as const) {
+        expect((await guarded.call(method, url, { body })).status, url).toBe(401);
+        expect((await guarded.call(method, url, { body, token: "r" })).status, url).toBe(403);
+      }
+      const taken = await guarded.call("POST", "/api/v1/stake", { body: toBody(call), token: "d" });
+      expect(taken.status).toBe(202);
+      const line = guarded.lines.find(({ message }) => message === "Took a staking request");
+      expect(line?.meta).toMatchObject({ actor: "api:desk", owner: call.owner });
+      expect(JSON.stringify(guarded.lines)).not.toContain(call.signature.slice(2, 60));
+    } finally {
+      await guarded.stop();
+    }
+  });
+
+  test("is 503 while Temporal is away, and 502 while the node is", async () => {
+    const call = await newStake();
+    const body = toBody(call);
+    const nowhere = "127.0.0.1:1";
+    const away = await startTestServer({ ...stack.env, TEMPORAL_ADDRESS: nowhere });
+    const blind = await startTestServer({ ...stack.env, CHAIN_RPC_URL: `http://${nowhere}` });
+    try {
+      const noTemporal = await away.call("POST", "/api/v1/stake", { body });
+      expect(noTemporal.status).toBe(503);
+      expect(noTemporal.json["type"]).toBe("urn:blockloom:problem:temporal-unavailable");
+      const noNode = await blind.call("POST", "/api/v1/stake", { body });
+      expect(noNode.status).toBe(502);
+      expect(noNode.json["type"]).toBe("urn:blockloom:problem:node-unavailable");
+    } finally {
+      await Promise.all([away.stop(), blind.stop()]);
+    }
+  }, 30_000);
+});
+
+test("no line of the log holds a signature, whatever became of its request", () => {
+  const text = JSON.stringify(server.lines);
+  expect(text).toContain("Took a staking request");
+  expect(text).not.toMatch(/[0-9a-f]{100}/i);
+});
