@@ -42,7 +42,7 @@ describe("nodes that lie, lag and fail", () => {
 
   const open = (...proxies: readonly NodeProxy[]) =>
     openStakingActivities(chain, { urls: proxies.map(({ url }) => url) });
-  const options = () => ({
+  const contract = () => ({
     contractAddress: chain.contracts.stakingAddress,
     chainId: chain.chainId,
     confirmations: null,
@@ -352,7 +352,7 @@ describe("nodes that lie, lag and fail", () => {
   describe("26. another chain:", () => {
     test("a node of another chain than the configured one: refused at the start", async () => {
       first.tamper = asChain("0x1");
-      const opened = openStakingChain({ ...options(), nodes: nodes(second, first) });
+      const opened = openStakingChain({ ...contract(), nodes: nodes(second, first) });
       await expect(opened).rejects.toThrowErrorMatchingInlineSnapshot(`
         [WrongChainError: The node "node-2" serves another chain than the network "staking".
           expected chain id: 31337
@@ -363,7 +363,11 @@ describe("nodes that lie, lag and fail", () => {
 
     test("nodes of different chains: refused, though none is configured", async () => {
       second.tamper = asChain("0x1");
-      const opened = openStakingChain({ ...options(), chainId: null, nodes: nodes(first, second) });
+      const opened = openStakingChain({
+        ...contract(),
+        chainId: null,
+        nodes: nodes(first, second),
+      });
       await expect(opened).rejects.toThrowErrorMatchingInlineSnapshot(`
         [WrongChainError: The node "node-2" serves another chain than the network "staking".
           expected chain id: 31337, as the node "node-1" shows
@@ -374,7 +378,7 @@ describe("nodes that lie, lag and fail", () => {
 
     test("a node that was away at the start is looked at before it is believed", async () => {
       await second.outage(true);
-      const port = await openStakingChain({ ...options(), nodes: nodes(first, second) });
+      const port = await openStakingChain({ ...contract(), nodes: nodes(first, second) });
       second.tamper = asChain("0x1");
       await second.outage(false);
       const asked = second.calls.get("eth_call");
@@ -392,7 +396,7 @@ describe("nodes that lie, lag and fail", () => {
 
     test("an address without a staking contract", async () => {
       const opened = openStakingChain({
-        ...options(),
+        ...contract(),
         contractAddress: chain.contracts.dipAddress,
         nodes: nodes(first),
       });
@@ -404,7 +408,7 @@ describe("nodes that lie, lag and fail", () => {
 
     test("no node that answers: an error that is retried", async () => {
       await first.outage(true);
-      const opened = openStakingChain({ ...options(), nodes: nodes(first) });
+      const opened = openStakingChain({ ...contract(), nodes: nodes(first) });
       await expect(opened).rejects.toMatchObject({ name: "NodeUnavailableError", retryable: true });
     });
   });
