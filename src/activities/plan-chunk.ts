@@ -1,3 +1,4 @@
+import { countBlocks } from "../domain/block-range.ts";
 import {
   cutWindow,
   maximumChunkBlocks,
@@ -16,7 +17,8 @@ export function createPlanChunk({ network }: Pick<Dependencies, "network">) {
     const { node } = await network(input.network);
     const gasUsed = await node.gasUsed(window.toBlock, window.toBlock - window.fromBlock + 1);
     if (gasUsed === null) return { ...planBlindChunk(range, order), gasUsed: null };
-    const [first, ...following] = planChunksByGas({ window, gasUsed, order, gasPerChunk });
+    const isLast = countBlocks(window) === countBlocks(range);
+    const [first, ...following] = planChunksByGas({ window, isLast, gasUsed, order, gasPerChunk });
     return { ...first, following };
   };
 }

@@ -37,8 +37,11 @@ export const startCommands = {
 
 /** Chunks in flight where nobody says: one traces while the other proves and stores. */
 export const defaultConcurrency = 2;
-/** Wanted seconds of a chunk: few Temporal events a row, and little lost with a worker (design, section 4). */
-const chunkSeconds = 20;
+/**
+ * Wanted seconds of a chunk: few Temporal events a row, and little lost with a worker. A chunk costs 6 events, and
+ * with 20 s a job of minutes had more than one event per 3 s of tracing (docs/performance.md).
+ */
+const chunkSeconds = 25;
 /** Milliseconds between two looks for gaps, and blocks in one batch, where nobody says. */
 export const gapFillDefaults = { scanIntervalMs: 15_000, batchBlocks: 64 } as const;
 

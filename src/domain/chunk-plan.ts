@@ -4,7 +4,7 @@ import { type BlockRange, countBlocks } from "./block-range.ts";
 const blindChunkBlocks = 100;
 /** Gas of the first chunk of a range: small, because its speed is what the next one is sized by. */
 const firstChunkGas = 10_000_000;
-/** The most blocks of a chunk: empty ones take about 2 ms each, and a chunk is to last some 20 s. */
+/** The most blocks of a chunk: empty ones take about 2 ms each, and a chunk is to last some 25 s. */
 export const maximumChunkBlocks = 4000;
 
 export type ChunkOrder = "oldest-first" | "newest-first";
@@ -27,18 +27,21 @@ type PlannedGas = BlockRange & { readonly gasUsed: number };
 const maximumPlanned = 16;
 
 /**
- * Takes blocks from the end of the window at which work goes on until the wanted gas is reached, at least one; and so
- * on for the chunks after it, as long as the window fills them.
+ * Takes blocks from the end of the window at which work goes on, as many as come closest to the wanted gas and at
+ * least one; and so on for the chunks after it, as long as the window fills them.
  * @param gasUsed - gas of each block of the window, oldest first.
+ * @param isLast - nothing is left beyond the window.
  * @param gasPerChunk - wanted gas; null or 0 = nothing learnt yet, then nothing is planned beyond the first chunk.
  */
 export function planChunksByGas({
   window,
+  isLast,
   gasUsed,
   order,
   gasPerChunk,
 }: {
   readonly window: BlockRange;
+  readonly isLast: boolean;
   readonly gasUsed: readonly number[];
   readonly order: ChunkOrder;
   readonly gasPerChunk: number | null;
@@ -54,7 +57,7 @@ export function planChunksByGas({
     const next = takeChunk(left, inOrder.slice(taken), { order, wantedGas });
     taken += countBlocks(next);
     // The last chunk of a window is cut short by its edge and not by its gas: the next look plans it better.
-    if (taken < inOrder.length) following.push(next);
+    if (taken < inOrder.length || isLast) following.push(next);
   }
   return [first, ...following];
 }
@@ -67,8 +70,8 @@ function takeChunk(
   let blocks = 0;
   let gas = 0;
   for (const blockGas of inOrder) {
-    // A block that would make the chunk more than full belongs to the next one, unless it is alone.
-    if (blocks > 0 && gas + blockGas > wantedGas) break;
+    // Not "until it is full": of heavy blocks, chunks would be half a block short on average.
+    if (blocks > 0 && gas + blockGas / 2 > wantedGas) break;
     blocks += 1;
     gas += blockGas;
   }

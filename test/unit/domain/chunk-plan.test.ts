@@ -7,45 +7,92 @@ const range = { fromBlock: 100, toBlock: 199 };
 describe("the chunks after the first", () => {
   const gasUsed = [10, 20, 30, 40, 50, 60];
   const window = { fromBlock: 100, toBlock: 105 };
+  const isLast = false;
 
   test("go on from it in working order, and leave the window's edge to the next plan", () => {
-    expect(planChunksByGas({ window, gasUsed, order: "oldest-first", gasPerChunk: 60 })).toEqual([
+    expect(
+      planChunksByGas({ window, isLast, gasUsed, order: "oldest-first", gasPerChunk: 60 }),
+    ).toEqual([
       { fromBlock: 100, toBlock: 102, gasUsed: 60 },
       { fromBlock: 103, toBlock: 103, gasUsed: 40 },
       { fromBlock: 104, toBlock: 104, gasUsed: 50 },
     ]);
-    expect(planChunksByGas({ window, gasUsed, order: "newest-first", gasPerChunk: 95 })).toEqual([
+    expect(
+      planChunksByGas({ window, isLast, gasUsed, order: "newest-first", gasPerChunk: 80 }),
+    ).toEqual([
       { fromBlock: 105, toBlock: 105, gasUsed: 60 },
       { fromBlock: 103, toBlock: 104, gasUsed: 90 },
     ]);
+  });
+
+  test("reach to the end of a range that the window holds whole", () => {
+    const plan = { window, isLast: true, gasUsed, gasPerChunk: 60 };
+    expect(planChunksByGas({ ...plan, order: "oldest-first" }).at(-1)).toEqual({
+      fromBlock: 105,
+      toBlock: 105,
+      gasUsed: 60,
+    });
+    expect(planChunksByGas({ ...plan, order: "newest-first" }).at(-1)?.fromBlock).toBe(100);
   });
 
   test("are not planned before anything is learnt, and never many", () => {
     const many = Array.from({ length: 1000 }, () => 10_000_000);
     const long = { fromBlock: 0, toBlock: 999 };
     expect(
-      planChunksByGas({ window: long, gasUsed: many, order: "oldest-first", gasPerChunk: null }),
+      planChunksByGas({
+        window: long,
+        isLast,
+        gasUsed: many,
+        order: "oldest-first",
+        gasPerChunk: null,
+      }),
     ).toHaveLength(1);
     expect(
-      planChunksByGas({ window: long, gasUsed: many, order: "oldest-first", gasPerChunk: 1 }),
+      planChunksByGas({
+        window: long,
+        isLast,
+        gasUsed: many,
+        order: "oldest-first",
+        gasPerChunk: 1,
+      }),
     ).toHaveLength(16);
   });
 });
 
 describe("a chunk", () => {
-  test("takes blocks from its end of the range until the gas is reached", () => {
+  const isLast = false;
+
+  test("takes blocks from its end of the range, as many as come closest to the gas", () => {
     const window = { fromBlock: 100, toBlock: 104 };
     const gasUsed = [10, 20, 30, 40, 50];
-    const [oldest] = planChunksByGas({ window, gasUsed, order: "oldest-first", gasPerChunk: 60 });
+    const [oldest] = planChunksByGas({
+      window,
+      isLast,
+      gasUsed,
+      order: "oldest-first",
+      gasPerChunk: 60,
+    });
     expect(oldest).toEqual({ fromBlock: 100, toBlock: 102, gasUsed: 60 });
-    const [newest] = planChunksByGas({ window, gasUsed, order: "newest-first", gasPerChunk: 95 });
-    expect(newest).toEqual({ fromBlock: 103, toBlock: 104, gasUsed: 90 });
+    for (const [gasPerChunk, fromBlock] of [
+      [71, 103],
+      [69, 104],
+    ] as const) {
+      const [newest] = planChunksByGas({
+        window,
+        isLast,
+        gasUsed,
+        order: "newest-first",
+        gasPerChunk,
+      });
+      expect(newest).toMatchObject({ fromBlock, toBlock: 104 });
+    }
   });
 
   test("holds one block even where that is too heavy", () => {
     const window = { fromBlock: 5, toBlock: 6 };
     const [plan] = planChunksByGas({
       window,
+      isLast,
       gasUsed: [99, 1],
       order: "oldest-first",
       gasPerChunk: 10,
@@ -57,6 +104,7 @@ describe("a chunk", () => {
     const gasUsed = Array.from({ length: 100 }, () => 1_000_000);
     const [plan] = planChunksByGas({
       window: range,
+      isLast,
       gasUsed,
       order: "oldest-first",
       gasPerChunk: null,
@@ -80,7 +128,7 @@ describe("a chunk", () => {
         fc.nat(1e9),
         (gasUsed, order, gasPerChunk) => {
           const window = { fromBlock: 1000, toBlock: 999 + gasUsed.length };
-          const [plan] = planChunksByGas({ window, gasUsed, order, gasPerChunk });
+          const [plan] = planChunksByGas({ window, isLast, gasUsed, order, gasPerChunk });
           const length = plan.toBlock - plan.fromBlock + 1;
           expect(length).toBeGreaterThan(0);
           expect({ fromBlock: plan.fromBlock, toBlock: plan.toBlock }).toEqual(
