@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { cancellationSignal, heartbeat } from "@temporalio/activity";
+import { cancellationSignal } from "@temporalio/activity";
 import type { AccountView, StakeActivities } from "../../workflows/staking/messages.ts";
 import { assertChain } from "./assert-chain.ts";
+import { beating } from "./beating.ts";
 import type { StakingChain } from "./ports.ts";
 
 type WatchInput = Parameters<StakeActivities["watchAccount"]>[0];
@@ -10,7 +11,7 @@ type WatchAnswer = Awaited<ReturnType<StakeActivities["watchAccount"]>>;
 const defaultPollMs = 500;
 
 /**
- * Watches the account block by block, so that a workflow needs no timer for it; heartbeats with every look and ends at
+ * Watches the account block by block, so that a workflow needs no timer for it; heartbeats every second and ends at
  * once when it is cancelled. A node that is away delays it: only a whole watch without an answer fails.
  * @param dependencies.pollMs - time between two looks.
  */
@@ -21,7 +22,7 @@ export function createWatchAccount({
   readonly chain: StakingChain;
   readonly pollMs?: number;
 }): StakeActivities["watchAccount"] {
-  return async function watchAccount(input): Promise<WatchAnswer> {
+  return beating(async function watchAccount(input: WatchInput): Promise<WatchAnswer> {
     assertChain(chain, input.chainId);
     const signal = cancellationSignal();
     const endsAt = Date.now() + input.maximumSeconds * 1000;
@@ -42,10 +43,9 @@ export function createWatchAccount({
         if (isLastLook && last === null) throw error;
         if (isLastLook && last !== null) return { account: last, reorgedBlocks: [] };
       }
-      heartbeat(last?.headNumber ?? null);
       await sleep(pollMs, undefined, { signal });
     }
-  };
+  });
 }
 
 /** Enough at a head of the same number: the blocks below stand or fall with it. */

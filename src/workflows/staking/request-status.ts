@@ -89,7 +89,8 @@ export function afterVerdict(status: StakeRequestStatus, verdict: CheckVerdict):
     case "fulfilled":
       return {
         kind: "end",
-        status: moveTo(status, "fulfilled_externally", {
+        // Ours is one that an earlier run of this request sent, or one that this history does not know of.
+        status: moveTo(status, verdict.byUs === true ? "succeeded" : "fulfilled_externally", {
           transactionHash: verdict.transactionHash,
           stakeId: verdict.stakeId,
         }),
