@@ -20,7 +20,7 @@ const { values: flags, positionals: names } = parseArgs({
 
 async function main(): Promise<void> {
   if (flags.list) {
-    for (const { name, about } of benchmarks) console.log(`${name.padEnd(10)} ${about}`);
+    for (const { name, about } of benchmarks) console.log(`${name.padEnd(12)} ${about}`);
     return;
   }
   const unknown = names.filter((name) => !benchmarks.some((one) => one.name === name));

@@ -1,7 +1,7 @@
 import type { Benchmark } from "../benchmark.ts";
 import { backfill } from "./backfill.ts";
 import { coverage } from "./coverage.ts";
-import { events } from "./events.ts";
+import { events, eventsOfHeavyBlocks } from "./events.ts";
 import { head } from "./head.ts";
 import { insert } from "./insert.ts";
 import { light } from "./light.ts";
@@ -20,6 +20,7 @@ export const benchmarks: readonly Benchmark[] = [
   memory,
   head,
   events,
+  eventsOfHeavyBlocks,
   coverage,
   staking,
 ];
