@@ -1,0 +1,62 @@
+import type { WorkflowHandle } from "@temporalio/client";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { waitUntil } from "../../../src/dev/wait-until.ts";
+import type { SignerStatus } from "../../../src/workflows/staking/messages.ts";
+import { modelCall } from "../../support/model-chain.ts";
+import { outcomeOf, type StakingEnv, startStakingEnv } from "../../support/staking-env.ts";
+import { untilQuery } from "../../support/workflow-env.ts";
+
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 60_000 });
+
+let env: StakingEnv;
+beforeAll(async () => {
+  env = await startStakingEnv({
+    dynamicConfig: { "limit.historyCount.suggestContinueAsNew": "60" },
+  });
+});
+afterAll(() => env.stop());
+
+async function runsOf(handle: WorkflowHandle): Promise<number> {
+  return (await env.client.workflow.count(`WorkflowId = "${handle.workflowId}"`)).count;
+}
+
+test("41. amid open slots the signer continues as new and loses none of them", async () => {
+  const { fake, ask, signer } = await env.desk({ blockMs: null });
+  const first = await Promise.all([1, 2, 3].map((number) => ask(number)));
+  await untilQuery<SignerStatus>(
+    signer,
+    "status",
+    ({ slots }) => slots.length === 3 && slots.every(({ stage }) => stage === "broadcast"),
+  );
+  const sent = fake.chain.pooled.map(({ hash }) => hash);
+  await waitUntil(async () => (await runsOf(signer)) > 1, { what: "2 runs", timeoutMs: 40_000 });
+  const carried = await untilQuery<SignerStatus>(signer, "status", () => true);
+  expect(carried.slots.map(({ nonce, transactionHash }) => [nonce, transactionHash])).toEqual(
+    sent.map((hash, nonce) => [nonce, hash]),
+  );
+
+  fake.startMining();
+  const later = await Promise.all(Array.from({ length: 12 }, (_, index) => ask(index + 10)));
+  const outcomes = await Promise.all([...first, ...later].map(outcomeOf));
+
+  expect(outcomes.map(({ status }) => status.state)).toEqual(outcomes.map(() => "succeeded"));
+  expect(fake.chain.mined).toHaveLength(15);
+  expect(new Set(outcomes.map(({ status }) => status.nonce)).size).toBe(15);
+  expect(await runsOf(signer)).toBeGreaterThan(2);
+});
+
+test("41. a request that waits for long continues as new, and still ends once", async () => {
+  const { fake, ask, chainId } = await env.desk();
+  fake.chain.unready.add(modelCall(1).owner);
+  const handle = await ask(1);
+  await untilQuery<{ state: string }>(handle, "status", ({ state }) => state === "waiting");
+  const runId = handle.workflowId;
+  // Words that say nothing make history too.
+  for (let words = 0; words < 60; words += 1) await handle.signal("progressed", words);
+  await waitUntil(async () => (await runsOf(handle)) > 1, { what: "2 runs", timeoutMs: 40_000 });
+  fake.chain.unready.clear();
+  const running = env.client.workflow.getHandle(runId);
+  const { status } = await outcomeOf(running);
+  expect(status).toMatchObject({ state: "succeeded", chainId });
+  expect(fake.announced).toHaveLength(1);
+});
