@@ -2,31 +2,51 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { loadConfig } from "../../../src/config/load-config.ts";
+import { newCodecKey, stakingEnv } from "../../../src/dev/staking/staking-env.ts";
 import { openBackends } from "../../../src/server/backends.ts";
 import { createServer } from "../../../src/server/create-server.ts";
+import { openStaking } from "../../../src/server/staking/open-staking.ts";
 import { openApi } from "./open-api.ts";
 
 type Document = ReturnType<typeof openApi.parse>;
 
-const config = loadConfig({ env: { NETWORK: "n", RPC_URL: "http://n" }, cwd: "/nonexistent" });
-const backends = openBackends(config);
 const silent = () => {};
-let app: Awaited<ReturnType<typeof createServer>>;
-beforeAll(async () => {
+const closers: (() => Promise<unknown>)[] = [];
+
+async function createApp(env: Readonly<Record<string, string>>) {
+  const config = loadConfig({ env, cwd: "/nonexistent" });
+  const backends = openBackends(config);
   const logger = { trace: silent, debug: silent, info: silent, warn: silent, error: silent };
-  app = await createServer({
+  const app = await createServer({
     config,
     tokens: [],
     backends,
-    staking: null,
+    staking: await openStaking(config, backends),
     logger: { ...logger, log: silent },
     version: "test",
     linkTo: () => null,
   });
+  closers.push(
+    () => app.close(),
+    () => backends.close(),
+  );
+  return app;
+}
+
+const indexing = { NETWORK: "n", RPC_URL: "http://n" };
+const staking = stakingEnv({
+  rpcUrl: "http://n",
+  stakingAddress: `0x${"1".repeat(40)}`,
+  signer: `0x${"2".repeat(40)}`,
+  codecKey: newCodecKey(),
+});
+
+let app: Awaited<ReturnType<typeof createServer>>;
+beforeAll(async () => {
+  app = await createApp(indexing);
 });
 afterAll(async () => {
-  await app.close();
-  await backends.close();
+  for (const close of closers) await close();
 });
 
 const read = (accept = "*/*") =>
@@ -54,6 +74,16 @@ async function lint(
 
 const inDefs = (schemas: string): unknown =>
   JSON.parse(schemas.replaceAll("#/components/schemas/", "#/$defs/"));
+
+async function routesOf(env: Readonly<Record<string, string>>): Promise<string[]> {
+  const other = await createApp(env);
+  const answer = await other.inject({ url: "/api/docs", headers: { host: "localhost" } });
+  const document = openApi.parse(answer.json());
+  expect(await lint(document)).toEqual([]);
+  return Object.entries(document.paths).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+}
 
 describe("the OpenAPI document", () => {
   test("is one of OpenAPI 3.1 and names every route", async () => {
@@ -108,6 +138,26 @@ describe("the OpenAPI document", () => {
     const known = Object.keys(document.components.schemas).map((n) => `#/components/schemas/${n}`);
     expect(references.length).toBeGreaterThan(5);
     expect(known).toEqual(expect.arrayContaining(references.map(([, target]) => target)));
+  });
+
+  test("names the staking service's routes where there is one, with or without a network", async () => {
+    const known = Object.keys((await readDocument()).paths);
+    const all = await routesOf({ ...indexing, ...staking });
+    expect(
+      all.filter((route) => !known.includes(route.split(" ")[1] ?? "")).toSorted(),
+    ).toMatchInlineSnapshot(`
+      [
+        "GET /api/monitor",
+        "GET /api/monitor/liveness",
+        "GET /api/monitor/readiness",
+        "GET /api/v1/stake/{id}",
+        "POST /api/v1/restake",
+        "POST /api/v1/stake",
+        "POST /api/v1/stake/{id}/cancel",
+        "POST /codec/decode",
+      ]
+    `);
+    expect(await routesOf(staking)).toEqual(all);
   });
 
   test("is a page for a browser", async () => {

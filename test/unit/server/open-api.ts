@@ -15,8 +15,8 @@ const content = z.partialRecord(
 const operation = z.strictObject({
   operationId: z.string(),
   summary: z.string(),
-  tags: z.array(z.enum(["queue", "read", "health", "docs"])).length(1),
-  security: z.array(z.strictObject({ bearer: z.array(z.enum(["read", "queue"])) })),
+  tags: z.array(z.enum(["queue", "read", "health", "docs", "stake"])).length(1),
+  security: z.array(z.strictObject({ bearer: z.array(z.enum(["read", "queue", "stake"])) })),
   parameters: z.array(parameter).optional(),
   requestBody: z.strictObject({ content, required: z.boolean().optional() }).optional(),
   responses: z.record(
