@@ -13,15 +13,13 @@ export const signerMetrics = {
   nonceLag: "blockloom_stake_nonce_lag",
   /** Counter: fee bumps. */
   bumps: "blockloom_stake_bumps",
-  /** Counter: broadcasts of bytes that were sent before. */
+  /** Counter: broadcasts of bytes that were sent before, which bring back what a pool has dropped. */
   rebroadcasts: "blockloom_stake_rebroadcasts",
-  /** Counter: transactions that a pool had dropped. */
-  drops: "blockloom_stake_drops",
   /** Counter: blocks with a transaction of ours that left the chain. */
   reorgs: "blockloom_stake_reorgs",
   /** Counter: nonces used by a transaction that is not ours. */
   foreignNonces: "blockloom_stake_foreign_nonces",
-  /** Counter, label `outcome` (succeeded, reverted, noop): gas of transactions that became final. */
+  /** Counter, label `outcome` (succeeded, reverted, noop): gas used by transactions that became final. */
   gas: "blockloom_stake_gas",
   /** Counter, label `reason`: mined reverts by the code of their reason. */
   reverts: "blockloom_stake_reverts",

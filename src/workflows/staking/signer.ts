@@ -38,6 +38,7 @@ import {
   submissionHelp,
 } from "./read-messages.ts";
 import { SignerLanes } from "./signer-lanes.ts";
+import { SignerMeters } from "./signer-meters.ts";
 
 /**
  * The only source of one address's nonces. Its history is the log that nothing is lost from: a nonce is given, the
@@ -60,12 +61,14 @@ class SignerRun {
   private state: SignerState;
   private readonly limits = new RunLimits();
   private readonly attributes: StakeAttributes;
+  private readonly meters: SignerMeters;
   private readonly lanes: SignerLanes;
 
   constructor(input: SignerInput) {
     this.input = input;
     this.state = readState(input);
     this.attributes = new StakeAttributes("signer", input.chainId);
+    this.meters = new SignerMeters(input.chainId, this.state);
     this.lanes = new SignerLanes({
       chainId: input.chainId,
       address: input.address,
@@ -124,8 +127,10 @@ class SignerRun {
   }
 
   show(): void {
-    setCurrentDetails(describeSigner(this.status, this.state.stopping));
-    const { standsStill } = this.status;
+    const { status } = this;
+    setCurrentDetails(describeSigner(status, this.state.stopping));
+    this.meters.show(this.state, status);
+    const { standsStill } = status;
     if (standsStill === "paused") this.attributes.write("paused");
     else this.attributes.write(standsStill === null ? "running" : "waiting");
   }
