@@ -286,6 +286,36 @@ describe.skipIf(!hasRedis)("the pump of the Redis stream", () => {
     expect(bridge.started).toHaveLength(2);
   });
 
+  test("old entries go once every group has acknowledged them, and no earlier", async () => {
+    await produce(redis);
+    const { entityId } = await produce(redis);
+    for (let copy = 0; copy < 250; copy += 1) await addEntry(redis, { entityId, type: "stake" });
+    const trimming = { stream: { keepAcknowledgedMs: 0 } };
+    // Somebody else's group has read nothing yet.
+    await redis.xGroupCreate(streamKey, "reader", "0");
+    await bridge.pump({ maximumSeconds: 2, ...trimming }).result;
+    await bridge.pump(trimming).result;
+    expect(await unacknowledged()).toBe(0);
+    expect(await redis.xLen(streamKey)).toBe(252);
+    await redis.xGroupDestroy(streamKey, "reader");
+    // Redis removes whole nodes only, of up to a hundred entries.
+    await bridge.pump(trimming).result;
+    expect(await redis.xLen(streamKey)).toBeLessThan(100);
+  });
+
+  test("by default entries of the last thirty days stay", async () => {
+    await produce(redis);
+    for (let count = 0; count < 250; count += 1) await addEntry(redis, { type: "x" });
+    await bridge.pump({ maximumSeconds: 2 }).result;
+    await bridge.pump().result;
+    expect(await redis.xLen(streamKey)).toBe(251);
+  });
+
+  test("a key that is no stream is an error with words, not silence", async () => {
+    await redis.set(streamKey, "text");
+    await expect(bridge.pump().result).rejects.toThrow(/XGROUP CREATE: WRONGTYPE/);
+  });
+
   test("shadow mode looks at every entry, starts nothing and writes nothing but its own group", async () => {
     const good = await produce(redis);
     await produce(redis, "stake", stakeHash({ signature: "0x1234" }));
