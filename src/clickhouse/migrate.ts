@@ -32,7 +32,7 @@ function splitStatements(sql: string): string[] {
     .filter((statement) => statement !== "");
 }
 
-const historyTable = `
+export const historyTable = `
 CREATE TABLE IF NOT EXISTS schema_migration
 (
   version UInt32 COMMENT 'Number of the migration file',
@@ -47,9 +47,16 @@ COMMENT 'Migrations that this database has seen. Read it with FINAL.'`;
  * Brings a database up to this program's schema; creates it where it is missing. Idempotent, and safe when two
  * processes start at once, because every statement is (IF NOT EXISTS).
  * @returns the names of the migrations that were applied now.
- * @throws {SchemaMismatchError} when the database is newer than this program.
+ * On a cluster it changes nothing: there, a person applies what `schema print` prints.
+ * @throws {SchemaMismatchError} when the database is newer than this program, or a cluster's is older.
  */
-export async function migrate(options: ClickHouseOptions): Promise<string[]> {
+export async function migrate(
+  options: ClickHouseOptions & { readonly cluster?: string | null },
+): Promise<string[]> {
+  if (options.cluster) {
+    await checkCluster(options);
+    return [];
+  }
   await ensureDatabase(options);
   const clickhouse = createClickHouse(options);
   try {
@@ -82,6 +89,19 @@ export async function checkSchema(clickhouse: ClickHouse): Promise<void> {
     throw new SchemaMismatchError({
       reason: `not applied yet: ${missing.map(({ name }) => name).join(", ")}`,
     });
+  }
+}
+
+async function checkCluster(options: ClickHouseOptions): Promise<void> {
+  const clickhouse = createClickHouse(options);
+  try {
+    await checkSchema(clickhouse);
+  } catch (error) {
+    if (!(error instanceof SchemaMismatchError)) throw error;
+    const byHand = "on a cluster, run by hand what `npm run client -- schema print` prints";
+    throw new SchemaMismatchError({ reason: `${error.facts.join("; ")}; ${byHand}` });
+  } finally {
+    await clickhouse.close();
   }
 }
 

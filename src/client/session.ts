@@ -41,12 +41,8 @@ export function openSession(options: GlobalOptions, env?: Environment): Session 
       return head?.number ?? 0;
     },
     readSchema: async () => {
-      const { readMigrations } = await import("../clickhouse/migrate.ts");
-      const migrations = await readMigrations();
-      return migrations.map(({ name, statements }) => ({
-        name,
-        sql: `${statements.join(";\n\n")};`,
-      }));
+      const { readSchema } = await import("../clickhouse/printed-schema.ts");
+      return readSchema(config().clickhouse.cluster);
     },
     applySchema: async () => {
       const { migrate } = await import("../clickhouse/migrate.ts");

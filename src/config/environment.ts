@@ -28,6 +28,7 @@ export const processVariables: readonly SettingVariable[] = [
   setting("CLICKHOUSE_DATABASE", "clickhouse.database"),
   setting("CLICKHOUSE_USER", "clickhouse.user"),
   setting("CLICKHOUSE_PASSWORD", "clickhouse.password"),
+  setting("CLICKHOUSE_CLUSTER", "clickhouse.cluster"),
   setting("RETRY_INITIAL_DELAY_MS", "retry.initialDelayMs", "number"),
   setting("RETRY_MAXIMUM_DELAY_MS", "retry.maximumDelayMs", "number"),
   setting("RETRY_MAXIMUM_ATTEMPTS", "retry.maximumAttempts", "number"),

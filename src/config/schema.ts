@@ -77,6 +77,10 @@ const clickhouse = z.strictObject({
     .default("blockloom"),
   user: text.default("default"),
   password: z.string({ error: "must be text" }).default(""),
+  cluster: text
+    .regex(/^\w{1,64}$/, { error: "must be a plain identifier" })
+    .nullable()
+    .default(null),
 });
 
 const retry = z

@@ -32,6 +32,7 @@ describe("the environment alone", () => {
     expect(config).toMatchInlineSnapshot(`
       {
         "clickhouse": {
+          "cluster": null,
           "database": "blockloom",
           "password": "",
           "url": "http://127.0.0.1:8123",
