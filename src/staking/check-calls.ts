@@ -10,7 +10,13 @@ import { lockedUntilView, ownerView } from "./contract-views.ts";
 import { findUse } from "./find-use.ts";
 import { lowerCase } from "./hex.ts";
 import { RpcRefusal } from "./node-refusal.ts";
-import { type RpcCall, readQuantity, refusedBy, type StakingNode } from "./staking-node.ts";
+import {
+  type RpcCall,
+  readQuantity,
+  refusedBy,
+  type StakingNode,
+  toQuantity,
+} from "./staking-node.ts";
 import { toTypedData } from "./typed-data.ts";
 
 export type CheckContext = {
@@ -19,6 +25,8 @@ export type CheckContext = {
   readonly parts: ContractParts;
   /** The account that will send, lower case. */
   readonly sender: Hex;
+  /** Blocks on top of one that make it final; null: what the node calls finalized. */
+  readonly confirmations: number | null;
 };
 
 /** A fifth more than the estimate: the state moves between the look and the block, and what is not used returns. */
@@ -90,12 +98,18 @@ async function judge(
 ): Promise<CheckVerdict> {
   const [used, simulated, estimated, owner, lockedUntil] = answers;
   const storage = { node: node.name, method: "eth_getStorageAt" };
-  if (readQuantity(used, storage) !== 0n) return judgeUse(node, call, context, signal);
+  if (readQuantity(used, storage) !== 0n) {
+    return (await isUseFinal(node, call, context, signal))
+      ? judgeUse(node, call, context, signal)
+      : useNotFinal;
+  }
   const theft = refuseStranger(call, owner, context.parts);
   if (theft !== null) return theft;
   const revert =
     revertOf(node, "eth_call", simulated) ?? revertOf(node, "eth_estimateGas", estimated);
   if (revert !== null) {
+    // Used between the two questions.
+    if (classifyRevert(revert.reason).class === "signature_used") return useNotFinal;
     const unlockedAt = readUnlockedAt(call, lockedUntil, context.contractAddress);
     return judgeRevert(node, call, { revert, unlockedAt }, context, signal);
   }
@@ -127,6 +141,37 @@ async function judgeUse(
   if (use === null) return { kind: "burned", transactionHash: null };
   const { transactionHash, stakeId, from } = use;
   return { kind: "fulfilled", transactionHash, stakeId, byUs: from === sender };
+}
+
+const useNotFinal: CheckVerdict = {
+  kind: "wait",
+  reason: {
+    code: "SIGNATURE_USED",
+    message: "This signature was used; what came of it counts once it is final.",
+  },
+  for: "chain",
+  notBefore: null,
+};
+
+/** A reorg can take the use back, and with it what the user was told; a node without the old state cannot say. */
+async function isUseFinal(
+  node: StakingNode,
+  { signature }: StakeCall,
+  { parts, confirmations }: CheckContext,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  let at = "finalized";
+  if (confirmations !== null) {
+    const method = "eth_blockNumber";
+    const [head] = await node.ask([{ method, params: [] }], { signal });
+    const number = readQuantity(head, { node: node.name, method }) - BigInt(confirmations);
+    if (number < 0n) return false;
+    at = toQuantity(number);
+  }
+  const method = "eth_getStorageAt";
+  const params = [parts.messageHelper, usedSlot(signature), at];
+  const [answer] = await node.ask([{ method, params }], { signal });
+  return answer instanceof RpcRefusal || readQuantity(answer, { node: node.name, method }) !== 0n;
 }
 
 /** The contract does not ask whose stake it moves: without this a stranger's signature moves it to her. */

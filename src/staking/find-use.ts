@@ -6,6 +6,7 @@ import { isCall, stakeIdOf, topicOf } from "./contract.ts";
 import { isHex, lowerCase } from "./hex.ts";
 import { RpcRefusal } from "./node-refusal.ts";
 import { readQuantity, refusedBy, type StakingNode, toQuantity } from "./staking-node.ts";
+import { madeCall } from "./traced-call.ts";
 
 /** The transaction that did what a request asks for. */
 export type SignatureUse = {
@@ -110,9 +111,9 @@ async function senderOf(
   }
   const { from, to, input } = parsed.data;
   const isDirect = to !== null && lowerCase(to) === contractAddress;
-  // Through a contract of somebody's: the bytes must stand in its calldata, in whatever wrapping.
-  const carries = isDirect
-    ? isCall(input, call)
-    : lowerCase(input).includes(call.signature.slice(2));
-  return carries ? lowerCase(from) : null;
+  if (isDirect) return isCall(input, call) ? lowerCase(from) : null;
+  // Through a contract of somebody's: the bytes stand in its calldata. That does not say what was done with them (the
+  // event may be another request's of the same owner, target and amount), a trace does; where there is none it counts.
+  if (!lowerCase(input).includes(call.signature.slice(2))) return null;
+  return (await madeCall(node, query, signal)) === false ? null : lowerCase(from);
 }

@@ -31,6 +31,7 @@ export async function openStakingChain(options: StakingChainOptions): Promise<St
   const chainId = await agreeOnChain(each, options.chainId);
   const nodes = createStakingNodes(each);
   const contractAddress = lowerCase(options.contractAddress);
+  const { confirmations } = options;
   const readParts = (signal?: AbortSignal) =>
     readContractParts(nodes, { address: contractAddress, chainId }, signal);
   let parts = await readParts();
@@ -53,7 +54,7 @@ export async function openStakingChain(options: StakingChainOptions): Promise<St
     checkCalls: async (calls, sender, signal) => {
       const refusals = await refuseSignatures(calls, signal);
       const open = calls.filter((_, at) => refusals[at] === null);
-      const context = { chainId, contractAddress, parts, sender };
+      const context = { chainId, contractAddress, parts, confirmations, sender };
       const looks =
         open.length === 0
           ? []
@@ -61,13 +62,12 @@ export async function openStakingChain(options: StakingChainOptions): Promise<St
       const verdicts = looks.values();
       return refusals.map((refusal) => refusal ?? nextOf(verdicts));
     },
-    account: (address, signal) =>
-      readAccountView(nodes, { address, confirmations: options.confirmations }, signal),
+    account: (address, signal) => readAccountView(nodes, { address, confirmations }, signal),
     reorgedBlocks: async (blocks, signal) =>
       blocks.length === 0 ? [] : nodes.onBest((node) => leftBlocks(node, blocks, signal), signal),
     broadcast: (transactions, sender) => broadcastAll(nodes, transactions, sender),
     receipts: (items, signal) =>
-      readReceiptViews(nodes, items, { chainId, contractAddress, parts }, signal),
+      readReceiptViews(nodes, items, { chainId, contractAddress, parts, confirmations }, signal),
   };
 }
 

@@ -1,3 +1,4 @@
+import { encodeFunctionData } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -29,6 +30,17 @@ const waiting = (code: string, whom: string) =>
     reason: expect.objectContaining({ code }),
     for: whom,
   });
+
+/** Calldata with which anybody uses a signature up at the helper, and nothing is staked. */
+function burningOf(call: StakeCall): Hex {
+  if (call.kind !== "stake") throw new Error("no stake");
+  const { owner, target, dipAmount, signatureId, signature } = call;
+  return encodeFunctionData({
+    abi: readArtifact("StakingMessageHelper").abi,
+    functionName: "processStakeSignature",
+    args: [owner, BigInt(target), BigInt(dipAmount), signatureId, signature],
+  });
+}
 
 describe("what a look at the chain says, before any gas", () => {
   let chain: StakingChain;
@@ -62,15 +74,16 @@ describe("what a look at the chain says, before any gas", () => {
       everyMs: 5,
     });
   const sendCalldata = async (from: Hex, to: Hex, data: Hex): Promise<Hex> => {
-    const hash = await chain.rpc("eth_sendTransaction", [{ from, to, data }]);
+    const hash = await chain.rpc("eth_sendTransaction", [{ from, to, data, gas: "0x1e8480" }]);
     await minedReceipt(hash);
     return `0x${String(hash).slice(2)}`;
   };
 
-  /** Calls the address in the first word of its calldata with the rest of it. */
+  /** Makes two calls: calldata is one address, the length of its data, the other address, and both data. */
   async function deployForwarder(): Promise<Hex> {
-    const code = "602036038060206000376000600082600060006000355af160205760006000fd5b00";
-    const data = `0x6022600c60003960226000f3${code}`;
+    const code =
+      "6020358060606000376000600082600060006000355af15060600180360380826000376000600082600060006040355af100";
+    const data = `0x6032600c60003960326000f3${code}`;
     const hash = await chain.rpc("eth_sendTransaction", [{ from: chain.stranger.address, data }]);
     const receipt = await minedReceipt(hash);
     const address = JSON.stringify(receipt).match(/"contractAddress":"(0x[0-9a-f]{40})"/)?.[1];
@@ -243,6 +256,8 @@ describe("what a look at the chain says, before any gas", () => {
     test("our own transaction", async () => {
       const call = await stakeOf();
       const { hash, stakeId } = await stakeOnChain(call);
+      expect(await check(call)).toEqual(waiting("SIGNATURE_USED", "chain"));
+      await chain.mine(3);
       expect(await check(call)).toEqual({
         kind: "fulfilled",
         transactionHash: hash,
@@ -262,6 +277,7 @@ describe("what a look at the chain says, before any gas", () => {
       await contracts.accounts.advanceTime(120);
       const call = await users[0].signRestake({ stakeId, target });
       const restaked = await stakeOnChain(call);
+      await chain.mine(3);
       expect(await check(call)).toMatchObject({
         kind: "fulfilled",
         transactionHash: restaked.hash,
@@ -274,6 +290,7 @@ describe("what a look at the chain says, before any gas", () => {
       const call = await stakeOf();
       const { hash, stakeId } = await stakeOnChain(call, chain.stranger.address);
       await stakeOnChain(await stakeOf());
+      await chain.mine(3);
       const found = { kind: "fulfilled", transactionHash: hash, stakeId, byUs: false };
       expect(await check(call)).toEqual(found);
 
@@ -295,34 +312,54 @@ describe("what a look at the chain says, before any gas", () => {
       await proxy.stop();
     });
 
-    test("served through a contract of somebody's", async () => {
-      const call = await stakeOf();
-      const forwarder = await deployForwarder();
-      const to = chain.contracts.stakingAddress.slice(2).padStart(64, "0");
-      const data: Hex = `0x${to}${callEncoder.encode(call).slice(2)}`;
-      const hash = await sendCalldata(chain.stranger.address, forwarder, data);
-      expect(await check(call)).toMatchObject({
+    test("served through a contract of somebody's, which burned another one in passing", async () => {
+      const [served, burned] = [await stakeOf(), await stakeOf()];
+      const { stakingAddress, messageHelperAddress } = chain.contracts;
+      const burning = burningOf(burned).slice(2);
+      const data: Hex = `0x${[
+        messageHelperAddress.slice(2).padStart(64, "0"),
+        (burning.length / 2).toString(16).padStart(64, "0"),
+        stakingAddress.slice(2).padStart(64, "0"),
+        burning,
+        callEncoder.encode(served).slice(2),
+      ].join("")}`;
+      const hash = await sendCalldata(chain.stranger.address, await deployForwarder(), data);
+      await chain.mine(3);
+      expect(await check(served)).toMatchObject({
         kind: "fulfilled",
         transactionHash: hash,
         byUs: false,
       });
+      // Its bytes stand beside a stake of the same owner, target and amount, and it was not served.
+      expect(await check(burned)).toEqual({ kind: "burned", transactionHash: null });
     });
 
     test("burned by a stranger: nothing was staked", async () => {
       const call = await stakeOf();
-      if (call.kind !== "stake") throw new Error("no stake");
-      const helper = {
-        address: chain.contracts.messageHelperAddress,
-        abi: readArtifact("StakingMessageHelper").abi,
-      };
-      const { owner, target, dipAmount, signatureId, signature } = call;
-      const args = [owner, BigInt(target), BigInt(dipAmount), signatureId, signature];
-      await chain.contracts.accounts.send(chain.stranger.address, {
-        to: helper,
-        name: "processStakeSignature",
-        args,
-      });
+      const { messageHelperAddress } = chain.contracts;
+      await sendCalldata(chain.stranger.address, messageHelperAddress, burningOf(call));
+      expect(await check(call)).toEqual(waiting("SIGNATURE_USED", "chain"));
+      await chain.mine(3);
       expect(await check(call)).toEqual({ kind: "burned", transactionHash: null });
+    });
+
+    test("used in a block that a reorg takes back: nothing was told in vain", async () => {
+      const call = await stakeOf();
+      await stakeOnChain(call, chain.stranger.address);
+      expect(await check(call)).toEqual(waiting("SIGNATURE_USED", "chain"));
+      await chain.rpc("anvil_reorg", [1, []]);
+      expect(await check(call)).toMatchObject({ kind: "ready" });
+    });
+
+    test("final is what the configured confirmations say", async () => {
+      const { port: deep } = await openStakingActivities(chain, { confirmations: 5 });
+      const call = await stakeOf();
+      await stakeOnChain(call);
+      await chain.mine(4);
+      const look = async () => (await deep.checkCalls([call], chain.signer.address))[0];
+      expect(await look()).toEqual(waiting("SIGNATURE_USED", "chain"));
+      await chain.mine();
+      expect(await look()).toMatchObject({ kind: "fulfilled", byUs: true });
     });
   });
 
