@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { retraceBlock } from "../../src/activities/index-blocks/retrace-block.ts";
 import type {
   ExecutionNode,
   StepTraceOptions,
@@ -85,6 +86,28 @@ describe("the way to trace a block", () => {
     await result;
     expect(engineStacks).toEqual([false, false]);
   });
+
+  test.each([true, false])(
+    "is that of the stored rows where a block is traced again to compare: stacks %s",
+    async (stacks) => {
+      const node = new ChoosingNode().mine(2, { steps: 10 });
+      const world = createFakeWorld({ node, processors: ["structlog"] });
+      const { hash } = node.at(1).ref;
+      const outcome = await retraceBlock({
+        network: await world.dependencies.network("net"),
+        node,
+        engine: fakeEngine,
+        block: { number: 1, hash },
+        processors: ["structlog"],
+        stacks,
+        rows: world.rows,
+        signal: new AbortController().signal,
+      });
+      expect(outcome.kind).toBe("traced");
+      expect(node.told).toEqual([]);
+      expect(node.asked.at(-1)).toEqual({ way: undefined, stacks });
+    },
+  );
 
   test("has failed where its block has, and says nothing where the node went away", async () => {
     const node = new ChoosingNode().mine(3, { steps: 100 });
