@@ -17,11 +17,10 @@ export type StakingChain = {
   readonly contracts: StakingDeployment;
   /** So many new requests, each of another owner. */
   readonly sign: (count: number) => Promise<StakeCall[]>;
-  /** Blocks of the chain, and which signatures each of them carries. */
-  readonly stakesSince: (block: number) => Promise<readonly MinedStake[]>;
-  readonly head: () => Promise<number>;
+  /** From now on: what each call answers are all calls of the contract that were mined since. */
+  readonly watchStakes: () => Promise<() => Promise<readonly MinedStake[]>>;
 };
-export type MinedStake = { readonly input: string; readonly block: number; readonly hash: string };
+export type MinedStake = { readonly input: string; readonly hash: string };
 
 const fullBlock = z.object({
   transactions: z.array(
@@ -50,23 +49,24 @@ export async function startStakingChain(
   return {
     url,
     contracts,
-    head,
     sign: (count) =>
       Promise.all(
         owners.splice(0, count).map((owner) => owner.signStake({ target, dipAmount: oneDip })),
       ),
-    async stakesSince(first) {
+    async watchStakes() {
       const mined: MinedStake[] = [];
-      const last = await head();
-      for (let block = first; block <= last; block += 1) {
-        const parameters = [`0x${block.toString(16)}`, true];
-        const content = await callNode(url, "eth_getBlockByNumber", parameters);
-        const { transactions } = fullBlock.parse(content);
-        for (const { input, hash, to } of transactions) {
-          if (to === contracts.stakingAddress) mined.push({ input, hash, block });
+      let block = await head();
+      return async () => {
+        const last = await head();
+        for (; block < last; block += 1) {
+          const parameters = [`0x${(block + 1).toString(16)}`, true];
+          const content = await callNode(url, "eth_getBlockByNumber", parameters);
+          for (const { input, hash, to } of fullBlock.parse(content).transactions) {
+            if (to === contracts.stakingAddress) mined.push({ input, hash });
+          }
         }
-      }
-      return mined;
+        return mined;
+      };
     },
   };
 }

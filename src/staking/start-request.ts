@@ -57,7 +57,11 @@ export async function startRequest(client: Client, wanted: WantedRequest): Promi
         workflowIdConflictPolicy: "FAIL",
         workflowIdReusePolicy: "ALLOW_DUPLICATE_FAILED_ONLY",
         staticSummary: summarise(call),
-        typedSearchAttributes: jobAttributes({ network: `chain-${chainId}`, kind: "stake" }),
+        typedSearchAttributes: jobAttributes({
+          network: `chain-${chainId}`,
+          kind: "stake",
+          status: "running",
+        }),
       }),
     );
     return { kind: "started", requestId };

@@ -18,16 +18,23 @@ export const searchAttributeTypes = {
 
 const network = defineSearchAttributeKey("Network", SearchAttributeType.KEYWORD);
 const jobKind = defineSearchAttributeKey("JobKind", SearchAttributeType.KEYWORD);
+const jobStatus = defineSearchAttributeKey("JobStatus", SearchAttributeType.KEYWORD);
 const fromBlock = defineSearchAttributeKey("FromBlock", SearchAttributeType.INT);
 const toBlock = defineSearchAttributeKey("ToBlock", SearchAttributeType.INT);
 
 /** What a job's start says of it; the workflow adds how it goes. */
 export function jobAttributes(
-  job: { readonly network: string; readonly kind: string } & Partial<BlockRange>,
+  job: {
+    readonly network: string;
+    readonly kind: string;
+    /** Where the workflow would write it first of all: spares the server an update of its list. */
+    readonly status?: string;
+  } & Partial<BlockRange>,
 ): TypedSearchAttributes {
   return new TypedSearchAttributes([
     { key: network, value: job.network },
     { key: jobKind, value: job.kind },
+    ...(job.status === undefined ? [] : [{ key: jobStatus, value: job.status }]),
     ...(job.fromBlock === undefined ? [] : [{ key: fromBlock, value: job.fromBlock }]),
     ...(job.toBlock === undefined ? [] : [{ key: toBlock, value: job.toBlock }]),
   ]);

@@ -13,7 +13,8 @@ export const searchAttributeKeys = {
 } as const;
 
 /** halted: only a person can set the job going again, or it has ended over that. */
-export type JobStatus = "running" | "paused" | "waiting" | "halted" | "done";
+export const jobStatuses = ["running", "paused", "waiting", "halted", "done"] as const;
+export type JobStatus = (typeof jobStatuses)[number];
 
 /** What the list of workflows can be filtered by. null takes an attribute away. */
 export type JobAttributes = {

@@ -1,5 +1,5 @@
-import { upsertSearchAttributes } from "@temporalio/workflow";
-import { type JobStatus, searchAttributeKeys } from "../search-attributes.ts";
+import { upsertSearchAttributes, workflowInfo } from "@temporalio/workflow";
+import { type JobStatus, jobStatuses, searchAttributeKeys } from "../search-attributes.ts";
 
 /** Keeps the search attributes of a staking workflow true, an event only where the status changes. One a workflow run. */
 export class StakeAttributes {
@@ -13,6 +13,7 @@ export class StakeAttributes {
   }
 
   write(jobStatus: JobStatus): void {
+    this.written ??= statusAtStart();
     if (jobStatus === this.written) return;
     this.written = jobStatus;
     upsertSearchAttributes([
@@ -21,4 +22,10 @@ export class StakeAttributes {
       { key: searchAttributeKeys.jobStatus, value: jobStatus },
     ]);
   }
+}
+
+/** What the start wrote, or the run before. */
+function statusAtStart(): JobStatus | undefined {
+  const status = workflowInfo().typedSearchAttributes.get(searchAttributeKeys.jobStatus);
+  return jobStatuses.find((known) => known === status);
 }
