@@ -1,8 +1,13 @@
 import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { prepareChain } from "../../src/dev/demo-chain/demo-chain.ts";
 import { waitUntil } from "../../src/dev/wait-until.ts";
+import { traceEngine } from "../../src/trace/trace-engine.ts";
+import { NodeBudgets } from "../../src/workflows/node-budgets.ts";
+import { startIndexBlocks } from "../support/activity-run.ts";
 import { startAnvil } from "../support/anvil.ts";
+import { createFakeWorld } from "../support/fakes.ts";
 import { createPool } from "../support/node-pool.ts";
 import { type NodeProxy, startNodeProxy, type Tamper } from "../support/node-proxy.ts";
 
@@ -17,8 +22,8 @@ afterEach(async () => {
   await Promise.all(proxies.splice(0).map((proxy) => proxy.stop()));
 });
 
-async function behindProxy(tamper?: Tamper): Promise<NodeProxy> {
-  const proxy = await startNodeProxy(anvil.url, tamper);
+async function behindProxy(tamper?: Tamper, targetUrl = anvil.url): Promise<NodeProxy> {
+  const proxy = await startNodeProxy(targetUrl, tamper);
   proxies.push(proxy);
   return proxy;
 }
@@ -114,6 +119,61 @@ describe("a node that asks to be left alone as a whole", () => {
     expect(secondTrialAtMs - refusedAtMs).toBeGreaterThanOrEqual(3800);
   });
 });
+
+test("a node that one worker was asked to leave alone gets no trace of another worker, and the other node all", async () => {
+  const chain = await startAnvil({ args: ["--no-mining", "--order=fifo"] });
+  const { blocks } = await prepareChain({ rpcUrl: chain.url, seed: 7, targetSteps: 2_000 });
+  const traced: number[] = [];
+  let refusals = 0;
+  const tired = await behindProxy(({ method, params: [, options] }) => {
+    const isSteps = !JSON.stringify(options ?? {}).includes("callTracer");
+    if (method !== "debug_traceBlockByHash" || !isSteps) return undefined;
+    traced.push(Date.now());
+    refusals -= 1;
+    return refusals === 0 ? tooOften(600) : undefined;
+  }, chain.url);
+  const members = [
+    { name: "tired", url: tired.url },
+    { name: "fresh", url: chain.url },
+  ];
+  const worker = async () => {
+    const pool = createPool(members);
+    await pool.open();
+    return createFakeWorld({ node: pool.asOne, nodes: pool });
+  };
+  const [first, second] = await Promise.all([worker(), worker()]);
+  const budgets = new NodeBudgets(undefined);
+  const index = ({ dependencies }: typeof first, [fromBlock, toBlock]: [number, number]) =>
+    budgets.during(
+      2,
+      (traceBudgets) =>
+        startIndexBlocks({
+          dependencies,
+          engine: traceEngine,
+          input: { fromBlock, toBlock, traceBudgets },
+        }).result,
+    );
+  // The probes of both are over; the next trace there is refused.
+  refusals = 1;
+  const half = Math.floor(blocks / 2);
+  expect(await index(first, [0, half])).toMatchObject({
+    nextBlock: half + 1,
+    failedCount: 0,
+    nodes: [
+      { node: "tired", refusals: 1 },
+      { node: "fresh", refusals: 0 },
+    ],
+  });
+  expect(traced.length).toBeGreaterThan(0);
+  traced.length = 0;
+
+  const result = await index(second, [half + 1, blocks]);
+  expect(result).toMatchObject({ nextBlock: blocks + 1, failedCount: 0 });
+  expect(result.nodes).toMatchObject([{ node: "tired", refusals: 0 }, { node: "fresh" }]);
+  expect(result.nodes?.[0]?.restMs).toBeGreaterThan(500_000);
+  expect(traced).toEqual([]);
+  await chain.stop();
+}, 90_000);
 
 test("a flood of other requests does not delay the head's at a node with few requests a second", async () => {
   const counted: number[] = [];
