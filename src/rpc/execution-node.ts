@@ -11,8 +11,8 @@ import { createNodeCalls, type NodeCalls } from "./node-calls.ts";
 import { type NodeFault, type NodeObserver, unobserved } from "./node-observer.ts";
 import { readReceipts } from "./receipts.ts";
 import { type RequestPace, unpaced } from "./request-pace.ts";
-import { SingleTraces } from "./single-traces.ts";
-import type { TraceCosts } from "./trace-costs.ts";
+import { leastGas, SingleTraces } from "./single-traces.ts";
+import type { AnswerKind, TraceCosts } from "./trace-costs.ts";
 import { type TraceGate, ungated } from "./trace-gate.ts";
 import { callTracer, type NodeTraceOptions, streamTrace, structLogger } from "./traces.ts";
 
@@ -71,7 +71,7 @@ export function createNodeViews(
   const known: Known = {
     version: undefined,
     lostTraces: new LostTraces(),
-    singles: { calls: new SingleTraces(), steps: new SingleTraces() },
+    singles: { calls: new SingleTraces(), steps: new SingleTraces(), stacks: new SingleTraces() },
   };
   return {
     head: createView(endpoint, { traceTimeoutMs, watch, known, isHead: true }),
@@ -83,7 +83,7 @@ export function createNodeViews(
 type Known = {
   version: string | undefined;
   readonly lostTraces: LostTraces;
-  readonly singles: { readonly calls: SingleTraces; readonly steps: SingleTraces };
+  readonly singles: Readonly<Record<AnswerKind, SingleTraces>>;
 };
 
 type View = {
@@ -143,7 +143,7 @@ function createView(endpoint: Endpoint, { traceTimeoutMs, watch, known, isHead }
       readGasUsed(calls, newestBlock, blockCount, signal),
     height,
     get singlesFromGas() {
-      return singles.steps.fromGas(Date.now());
+      return leastGas([singles.steps, singles.stacks], Date.now());
     },
     async isHealthy(signal) {
       try {

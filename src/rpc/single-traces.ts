@@ -36,6 +36,12 @@ export class SingleTraces {
   }
 }
 
+/** The least gas of a block of which one of these did not pass as a whole lately; null = none. */
+export function leastGas(kinds: readonly SingleTraces[], nowMs: number): number | null {
+  const known = kinds.flatMap((kind) => kind.fromGas(nowMs) ?? []);
+  return known.length === 0 ? null : Math.min(...known);
+}
+
 const encoder = new TextEncoder();
 const openBrace = "{".charCodeAt(0);
 

@@ -52,7 +52,8 @@ export type TracingNode = {
   readonly stream: ByteStream;
   readonly lostTraces: LostTraces;
   readonly gate: TraceGate;
-  readonly singles: { readonly calls: SingleTraces; readonly steps: SingleTraces };
+  /** What is too large with stacks may pass without. */
+  readonly singles: Readonly<Record<AnswerKind, SingleTraces>>;
   /** Is told of every trace that a node failed at, and of those that came whole (null). */
   readonly onTraced: (fault: NodeFault | null) => void;
   readonly costs: TraceCosts | undefined;
@@ -86,7 +87,7 @@ export async function* streamTrace(
     node.lostTraces.forget(name); // what is decided now holds for this attempt; the next one asks for the trace again
     await refuseSuspect(node, blockHash, signal);
   }
-  const singles = tracer === callTracer ? node.singles.calls : node.singles.steps;
+  const singles = node.singles[kindOf(tracer)];
   const isMassive = singles.isNeeded(name, gasUsed, Date.now());
   const turn = await node.gate.take({ ...options, isMassive }).catch((error: unknown) => {
     if (!(error instanceof NodeRests)) throw error;
