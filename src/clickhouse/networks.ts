@@ -17,14 +17,18 @@ const table = "execution_network";
 
 /** The chain behind each network name. */
 export function createNetworkStore(clickhouse: ClickHouse): NetworkStore {
-  /** Of two that bound a name at once the earlier holds, and both see the same one. */
-  async function read(network: string): Promise<Binding | undefined> {
-    const [binding] = await clickhouse.query<Binding>(
+  /** The earliest holds; more than one only where several bound a name at once. */
+  function readAll(network: string): Promise<Binding[]> {
+    return clickhouse.query<Binding>(
       `SELECT chain_id, genesis_hash, finalized_block, swept_block FROM ${table} FINAL
        WHERE meta_network_name = {network:String}
-       ORDER BY bound_at, chain_id, genesis_hash LIMIT 1`,
+       ORDER BY bound_at, chain_id, genesis_hash`,
       { parameters: { network } },
     );
+  }
+
+  async function read(network: string): Promise<Binding | undefined> {
+    const [binding] = await readAll(network);
     return binding;
   }
 
@@ -45,11 +49,15 @@ export function createNetworkStore(clickhouse: ClickHouse): NetworkStore {
   return {
     async bind({ network, chainId, genesisHash }) {
       const wanted = { chain_id: String(chainId), genesis_hash: genesisHash };
-      if (!(await read(network))) {
+      const isOther = ({ chain_id, genesis_hash }: typeof wanted) =>
+        chain_id !== wanted.chain_id || genesis_hash !== wanted.genesis_hash;
+      let bound: typeof wanted | undefined = await read(network);
+      if (!bound) {
         await insert(network, { ...wanted, finalized_block: null, swept_block: null });
+        // Of two at once, the one that reads later sees both, and the other may have begun: clocks do not tell which.
+        bound = (await readAll(network)).find(isOther) ?? wanted;
       }
-      const bound = (await read(network)) ?? wanted;
-      if (bound.chain_id !== wanted.chain_id || bound.genesis_hash !== wanted.genesis_hash) {
+      if (isOther(bound)) {
         throw new NetworkBindingError({
           network,
           bound: describe(bound),
