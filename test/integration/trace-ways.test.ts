@@ -84,4 +84,22 @@ describe("blocks whose stacks nobody needs", () => {
       await proxy.stop();
     },
   );
+
+  test("are not traced one by one without stacks because they were too large with them", async () => {
+    const singles = new Set<string>();
+    const capped = await startNodeProxy(anvil.url, ({ method, params }) => {
+      const isWithStacks = JSON.stringify(params).includes('"disableStack":false');
+      if (method === "debug_traceTransaction") singles.add(isWithStacks ? "stacks" : "lean");
+      return method === "debug_traceBlockByHash" && isWithStacks
+        ? { error: { code: -32_008, message: "Response is too big" } }
+        : undefined;
+    });
+    const pool = createPool([{ name: "node-a", url: capped.url, maximumTraces: 1 }]);
+    const { node } = await pool.open();
+    singles.clear(); // those of the probe
+    await index({ node, nodes: pool });
+    expect(singles).toEqual(new Set(["stacks"]));
+    expect(pool.capabilities["node-a"]?.traceWay).not.toBeNull();
+    await capped.stop();
+  });
 });
