@@ -136,7 +136,7 @@ const rangeSchema = { type: "object", required: ["fromBlock", "toBlock"], proper
 export const statusSchema = {
   description: "Every job that runs, and who works.",
   type: "object",
-  required: ["jobs", "workers"],
+  required: ["jobs", "workers", "staking"],
   properties: {
     jobs: {
       type: "array",
@@ -157,6 +157,10 @@ export const statusSchema = {
           link: { ...nullable("string"), description: "to the workflow in Temporal's UI" },
         },
       },
+    },
+    staking: {
+      ...nullable("object"),
+      description: "signer, bridge and workers of the staking service; null without one",
     },
     workers: {
       type: "array",

@@ -60,7 +60,7 @@ type PolicyOptions = {
   readonly bumpAfter?: number;
   readonly rebroadcastAfter?: number;
   readonly reserve?: string;
-  readonly perOwnerPerDay?: number | null;
+  readonly perOwnerPerDay?: number | "any";
 };
 
 function addSetPolicy(signer: Command, act: Act): void {
@@ -83,8 +83,8 @@ function wei(text: string): string {
   return text;
 }
 
-function dailyLimit(text: string): number | null {
-  return text === "any" ? null : wholeNumber(1)(text);
+function dailyLimit(text: string): number | "any" {
+  return text === "any" ? text : wholeNumber(1)(text);
 }
 
 async function nameOf(desk: StakingDesk): Promise<SignerName> {
@@ -175,7 +175,7 @@ function toPolicy(options: PolicyOptions): Partial<SignerPolicy> {
     bumpAfterMs: options.bumpAfter,
     rebroadcastAfterMs: options.rebroadcastAfter,
     reserveWei: options.reserve,
-    perOwnerPerDay: options.perOwnerPerDay,
+    perOwnerPerDay: options.perOwnerPerDay === "any" ? null : options.perOwnerPerDay,
   };
   return Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));
 }

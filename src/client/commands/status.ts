@@ -1,10 +1,11 @@
 import type { Command } from "commander";
+import type { Config } from "../../config/load-config.ts";
 import { AppError } from "../../errors.ts";
 import type { CommandContext } from "../context.ts";
 import type { Outcome } from "../outcome.ts";
 import type { StakingStatus } from "../staking-status.ts";
-import { readSystemStatus } from "../system-status.ts";
-import { formatStatus } from "../views/job-view.ts";
+import { readSystemStatus, type SystemStatus } from "../system-status.ts";
+import { formatStatus, formatWorkers } from "../views/job-view.ts";
 import { formatStakingStatus } from "../views/stake-view.ts";
 import { type Act, addExamples } from "./act.ts";
 
@@ -45,12 +46,21 @@ async function readStatus(context: CommandContext): Promise<Outcome> {
     linkTo: context.workflowLink,
   });
   const staking = await readStaking(context);
-  const workers = [...status.workers, ...(staking?.workers ?? [])];
-  const index = formatStatus(status.jobs, workers);
-  return {
-    json: { ...status, staking },
-    text: staking === null ? index : `${formatStakingStatus(staking)}\n\n${index}`,
-  };
+  return { json: { ...status, staking }, text: formatAll(status, staking, context.config()) };
+}
+
+/** Where nothing is indexed and nothing should be, only the staking service is shown. */
+function formatAll(
+  { jobs, workers }: SystemStatus,
+  staking: StakingStatus | null,
+  { networks }: Config,
+): string {
+  if (staking === null) return formatStatus(jobs, workers);
+  const index =
+    jobs.length === 0 && networks.length === 0
+      ? formatWorkers(staking.workers)
+      : formatStatus(jobs, [...workers, ...staking.workers]);
+  return `${formatStakingStatus(staking)}\n\n${index}`;
 }
 
 /** Of no network, so `--network` leaves it out. */

@@ -197,7 +197,7 @@ function toLine(job: JobStatus): string[] {
   return [job.workflowId, state, gaps, "", "", "", failed];
 }
 
-function formatWorkers(queues: readonly QueueWorkers[]): string {
+export function formatWorkers(queues: readonly QueueWorkers[]): string {
   const alive = new Set(queues.flatMap(({ workers }) => workers));
   if (alive.size === 0) return "No worker is alive. Start one: npm run worker";
   return formatTable(

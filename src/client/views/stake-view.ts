@@ -107,6 +107,13 @@ function formatUnits(amount: string, decimals: number): string {
   return `${whole}.${rest}`.replace(/\.?0+$/, "");
 }
 
+/** A millionth of an ether is enough for a look. */
+function roundDown(amount: string): string {
+  const [whole = "", rest = ""] = amount.split(".");
+  const shown = rest.slice(0, 6).replace(/0+$/, "");
+  return shown === "" ? whole : `${whole}.${shown}`;
+}
+
 /** The staking service in lines for `status`. */
 export function formatStakingStatus({ signer, bridge, waitingFor }: StakingStatus): string {
   if (waitingFor !== null) return `The staking service waits: ${waitingFor}`;
@@ -126,7 +133,7 @@ function signerLine({ workflowId, status, silence }: StakingJob<SignerStatus>): 
     formatCount(queued),
     `${inFlight} and ${settling} not final`,
     formatCount(counts.succeeded),
-    balanceWei === null ? "unknown" : `${formatUnits(balanceWei, etherDecimals)} ETH`,
+    balanceWei === null ? "unknown" : `${roundDown(formatUnits(balanceWei, etherDecimals))} ETH`,
   ];
 }
 

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { parseBlockNumber } from "../../client/block-text.ts";
 import { readCoverage } from "../../client/coverage.ts";
+import { readStakingStatus } from "../../client/staking-status.ts";
 import { readSystemStatus } from "../../client/system-status.ts";
 import { InvalidBlocksError } from "../../errors.ts";
 import { requireScope } from "../access.ts";
@@ -22,7 +23,7 @@ const security = [{ bearer: ["read"] }];
 /** What `client status --json` knows. */
 export function addStatusRoute(
   app: FastifyInstance,
-  { backends, config, linkTo }: ServerParts,
+  { backends, config, linkTo, staking: desk }: ServerParts,
 ): void {
   app.get<{ Querystring: { network?: string } }>(
     "/api/v1/status",
@@ -44,7 +45,14 @@ export function addStatusRoute(
     async ({ query: { network: name } }) => {
       const filter = name === undefined ? {} : { network: networkOf(config, name).name };
       const configured = config.networks.map((network) => network.name);
-      return readSystemStatus(await backends.temporal(), { ...filter, configured, linkTo });
+      const status = await readSystemStatus(await backends.temporal(), {
+        ...filter,
+        configured,
+        linkTo,
+      });
+      // Of no network, so a question about one leaves it out.
+      const isAsked = desk !== null && name === undefined;
+      return { ...status, staking: isAsked ? await readStakingStatus(desk, linkTo) : null };
     },
   );
 }

@@ -63,7 +63,7 @@ describe("reading", () => {
     await env.client("gap-fill start");
     const { status, json } = await local.call("GET", "/api/v1/status");
     expect(status).toBe(200);
-    expect(Object.keys(json)).toEqual(["jobs", "workers"]);
+    expect(Object.keys(json)).toEqual(["jobs", "workers", "staking"]);
     expect(json["workers"]).toHaveLength(4);
     expect((await local.call("GET", "/api/v1/status?network=devnet")).status).toBe(200);
   });

@@ -43,6 +43,18 @@ const commands = [
   "schema",
   "config",
   "config check",
+  "stake",
+  "stake submit",
+  "stake status",
+  "stake cancel",
+  "signer",
+  "signer start",
+  "signer stop",
+  "signer status",
+  "signer pause",
+  "signer resume",
+  "signer bump",
+  "signer set-policy",
 ];
 
 describe("help", () => {
@@ -93,6 +105,12 @@ describe("wrong usage exits 2 and says what is wrong", () => {
     ["release --kind unlucky", "Allowed choices are block_not_found"],
     ["coverage --from 9 --to 5", "it ends (5) before it starts (9)"],
     ["coverage --explain x", '"x" is no block number'],
+    ["stake status", "missing required argument 'id'"],
+    ["stake submit --owner 0x1", "No staking service is configured."],
+    ["signer set-policy --max-in-flight 17", "It must be a whole number, 1 to 16."],
+    ["signer set-policy --reserve 1e18", "It must be a whole number of wei."],
+    ["signer set-policy", "no part of the policy was named"],
+    ["signer status", "No staking service is configured."],
     ["status --network other", 'The network "other" is not configured.'],
     ["follow status --network other", "configured networks: devnet"],
   ])("%s", async (line, words) => {

@@ -1,0 +1,189 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { projectRoot } from "../../../src/dev/project-root.ts";
+import type { StakeCall } from "../../../src/domain/staking/stake-call.ts";
+import { oneDip } from "../../support/staking-chain.ts";
+import { type StakingStack, startStakingStack } from "../staking/staking-stack.ts";
+import { type ClientAnswer, runLine } from "./client-env.ts";
+
+const timeoutMs = 120_000;
+
+let stack: StakingStack;
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "blockloom-stake-client-"));
+  stack = await startStakingStack();
+  await Promise.all([stack.startWorker("stake"), stack.startWorker("sign")]);
+}, timeoutMs);
+afterAll(async () => {
+  await stack?.stop();
+  await rm(folder, { recursive: true, force: true });
+}, 60_000);
+
+const client = (line: string): Promise<ClientAnswer> => runLine(line, stack.env);
+const newStake = () =>
+  stack.nextUser().signStake({ target: stack.chain.targets[0], dipAmount: 10n * oneDip });
+
+async function toFile(call: StakeCall, change: object = {}): Promise<string> {
+  const { owner, target: targetNftId, signatureId, signature } = call;
+  const shared = { owner, targetNftId, signatureId, signature };
+  const own = call.kind === "stake" ? { dipAmount: call.dipAmount } : { stakeNftId: call.stakeId };
+  const path = join(folder, `${signature.slice(2, 12)}.json`);
+  await writeFile(path, JSON.stringify({ ...shared, ...own, ...change }));
+  return path;
+}
+
+const shows = ({ out, error }: ClientAnswer, call: StakeCall) =>
+  (out + error).includes(call.signature.slice(2, 60));
+
+describe("stake", () => {
+  test(
+    "submit --wait says how it ended, and a restake of what came of it too",
+    async () => {
+      const user = stack.nextUser();
+      const stake = await user.signStake({ target: stack.chain.targets[0], dipAmount: oneDip });
+      const ended = await client(`stake submit --file ${await toFile(stake)} --wait --json`);
+      expect(ended.exitCode).toBe(0);
+      expect(ended.json).toMatchObject({ state: "succeeded", isFinal: true, owner: user.address });
+      expect(shows(ended, stake)).toBe(false);
+      const stakeId = String(ended.json["stakeId"]);
+      const restake = await user.signRestake({ stakeId, target: stack.chain.targets[1] });
+      const taken = await client(`stake submit --file ${await toFile(restake)}`);
+      expect(taken.out).toMatch(/^Took 0x[0-9a-f]{64}; it is checking\.\n {2}Next: npm run client/);
+      const [id = ""] = /0x[0-9a-f]{64}/.exec(taken.out) ?? [];
+      const status = await client(`stake status ${id}`);
+      expect(status.out).toContain(`restake of ${user.address} on ${stack.chain.targets[1]}`);
+      expect((await client(`stake cancel ${id} --wait --json`)).json["state"]).toBe("cancelled");
+    },
+    timeoutMs,
+  );
+
+  test("submit takes fields too, and a request that is known is kept", async () => {
+    const call = await newStake();
+    if (call.kind !== "stake") throw new Error("not a stake");
+    const line = `stake submit --owner ${call.owner} --target ${call.target} --amount ${call.dipAmount} --signature-id ${call.signatureId} --signature ${call.signature} --json`;
+    const [first, second] = [await client(line), await client(line)];
+    expect(first.json).toMatchObject({ isNew: true, state: "checking" });
+    expect(second.json).toMatchObject({ isNew: false, id: first.json["id"] });
+  });
+
+  test("refuses what can never be served, and shows no signature", async () => {
+    const call = await newStake();
+    const wrong = await client(`stake submit --file ${await toFile(call, { dipAmount: "1" })}`);
+    expect(wrong.exitCode).toBe(2);
+    expect(wrong.error).toContain("SIGNATURE_INVALID");
+    const half = await client(`stake submit --file ${await toFile(call, { owner: 1 })}`);
+    expect(half.exitCode).toBe(2);
+    expect(half.error).toContain("owner must be an address");
+    expect(shows(wrong, call) || shows(half, call)).toBe(false);
+    const none = await client("stake submit --file /nonexistent");
+    expect(none.exitCode).toBe(2);
+    expect(none.error).toContain("the file /nonexistent cannot be read");
+    const path = join(folder, "broken.json");
+    await writeFile(path, `{"signature":"${call.signature}"`);
+    const broken = await client(`stake submit --file ${path}`);
+    expect(broken.exitCode).toBe(2);
+    expect(shows(broken, call)).toBe(false);
+  });
+
+  test("status and cancel of what nobody handed in exit 2", async () => {
+    const id = `0x${"1".repeat(64)}`;
+    for (const command of ["status", "cancel"]) {
+      const answer = await client(`stake ${command} ${id} --json`);
+      expect(answer.exitCode).toBe(2);
+      expect(answer.json).toMatchObject({ error: { name: "JobNotRunningError" } });
+      expect((await client(`stake ${command} 0x12`)).exitCode).toBe(2);
+    }
+  });
+
+  test("works as a process of its own, with a request on stdin", async () => {
+    const call = await newStake();
+    const source = join(projectRoot, "src", "client.ts");
+    const run = promisify(execFile)(
+      process.execPath,
+      ["--import", "tsx", source, "stake", "submit", "--file", "-", "--json"],
+      { cwd: projectRoot, env: { ...process.env, ...stack.env } },
+    );
+    const { owner, target: targetNftId, signatureId, signature } = call;
+    const dipAmount = call.kind === "stake" ? call.dipAmount : "";
+    const body = { owner, targetNftId, dipAmount, signatureId, signature };
+    run.child.stdin?.end(JSON.stringify(body));
+    const { stdout } = await run;
+    expect(JSON.parse(stdout)).toMatchObject({ isNew: true, state: "checking" });
+  });
+});
+
+describe("signer", () => {
+  test("is shown, paused, steered and resumed", async () => {
+    expect((await client("signer start")).out).toContain("Runs already: signer/31337/0x");
+    expect((await client("signer pause")).out).toContain("pauses: it gives no new nonce.");
+    expect((await client("signer status")).out).toMatch(/state +paused/);
+    const changed = await client(
+      "signer set-policy --max-fee-per-gas 50000000000 --max-in-flight 8 --per-owner-per-day 3 --json",
+    );
+    expect(changed.json["policy"]).toMatchObject({
+      maxFeePerGasWei: "50000000000",
+      maxInFlight: 8,
+      perOwnerPerDay: 3,
+    });
+    const free = await client("signer set-policy --per-owner-per-day any --json");
+    expect(free.json["policy"]).toMatchObject({ maxInFlight: 8, perOwnerPerDay: null });
+    expect((await client("signer set-policy")).exitCode).toBe(2);
+    expect((await client("signer set-policy --max-in-flight 17")).exitCode).toBe(2);
+    expect((await client("signer resume")).out).toContain("goes on.");
+    expect((await client("signer bump")).out).toContain("raises the fees of");
+    const { json } = await client("signer status --json");
+    expect(json).toMatchObject({ address: stack.chain.signer.address, standsStill: null });
+  });
+
+  test("stands in status with who works for it", async () => {
+    const { out, exitCode } = await client("status");
+    expect(exitCode).toBe(0);
+    expect(out).toMatch(/signer\/31337\/0x\w{6}… +running/);
+    expect(out).toMatch(/tx-31337 +workflows +1/);
+    expect(out).toMatch(/signer-31337 +activities +1/);
+    expect((await client("status --json")).json).toMatchObject({
+      staking: { signer: { silence: null }, bridge: null, waitingFor: null },
+    });
+  });
+
+  test(
+    "stops when all that it sent is final, and can be started again",
+    async () => {
+      const deadline = Date.now() + 60_000;
+      let stopped = await client("signer stop --json");
+      expect(stopped.exitCode).toBe(0);
+      while (stopped.json["stopped"] === false && Date.now() < deadline) {
+        stopped = await client("signer stop --json");
+        if (stopped.exitCode === 2) break;
+      }
+      const gone = await client("signer status");
+      expect(gone.exitCode).toBe(2);
+      expect(gone.error).toContain("npm run client -- signer start");
+      expect((await client("signer start --json")).json).toMatchObject({ started: true });
+    },
+    timeoutMs,
+  );
+});
+
+test("config check names what is in force and no secret", async () => {
+  const env = {
+    ...stack.env,
+    REDIS_URL: "redis://:s3cret@redis:6379",
+    CHAIN_RPC_URL: "http://n/s3cret",
+    PROCESSOR_PRIVATE_KEY: stack.chain.signer.privateKey,
+  };
+  for (const line of ["config check", "config check --json"]) {
+    const { out, exitCode } = await runLine(line, env);
+    expect(exitCode).toBe(0);
+    expect(out).toContain(stack.chain.contracts.stakingAddress);
+    expect(out).toContain("privateKey");
+    expect(out).not.toContain("s3cret");
+    expect(out).not.toContain(stack.chain.signer.privateKey.slice(2));
+    expect(out).not.toContain(stack.codecKey.split(":")[1]);
+  }
+});

@@ -1,0 +1,142 @@
+import { expect, test } from "vitest";
+import {
+  formatRequest,
+  formatSigner,
+  formatStakingStatus,
+} from "../../../src/client/views/stake-view.ts";
+import {
+  type SignerStatus,
+  type StakeRequestStatus,
+  signerPolicyDefaults,
+} from "../../../src/workflows/staking/messages.ts";
+
+const request: StakeRequestStatus = {
+  requestId: `stake/1/0x${"ab".repeat(32)}`,
+  chainId: 1,
+  kind: "stake",
+  owner: `0x${"1".repeat(40)}`,
+  target: "73133705",
+  state: "waiting",
+  isFinal: false,
+  reason: { code: "DIP_ALLOWANCE_INSUFFICIENT", message: "The owner has not allowed it." },
+  nonce: null,
+  transactionHash: null,
+  blockNumber: null,
+  gasUsed: null,
+  stakeId: null,
+  receivedAt: "2026-11-24T12:00:00.000Z",
+  expiresAt: "2026-12-01T12:00:00.000Z",
+  updatedAt: "2026-11-24T12:00:01.000Z",
+};
+
+const signer: SignerStatus = {
+  chainId: 1,
+  address: `0x${"2".repeat(40)}`,
+  standsStill: "low_balance",
+  policy: signerPolicyDefaults,
+  nextNonce: 8,
+  latestNonce: 7,
+  balanceWei: "1050000000000000001",
+  queued: 1234,
+  oldestQueuedAt: null,
+  inFlight: 1,
+  settling: 2,
+  slots: [
+    {
+      nonce: 7,
+      requestId: request.requestId,
+      kind: "call",
+      attempts: 2,
+      transactionHash: "0x11",
+      stage: "broadcast",
+    },
+  ],
+  counts: {
+    succeeded: 5,
+    reverted: 1,
+    cancelled: 0,
+    bumps: 1,
+    rebroadcasts: 0,
+    noops: 0,
+    reorgs: 0,
+    foreignNonces: 0,
+  },
+  gasUsedWei: "0",
+  alarms: ["low_balance: 1.05 ETH"],
+  lastError: "a\nb",
+};
+
+test("a request that waits says for what", () => {
+  expect(formatRequest(request, null)).toMatchInlineSnapshot(`
+    "request   0xabababababababababababababababababababababababababababababababab
+    what      stake of 0x1111111111111111111111111111111111111111 on 73133705
+    state     waiting
+    received  2026-11-24T12:00:00.000Z
+    expires   2026-12-01T12:00:00.000Z
+    reason    DIP_ALLOWANCE_INSUFFICIENT: The owner has not allowed it."
+  `);
+});
+
+test("a request that stands names its transaction and stake", () => {
+  const done = {
+    ...request,
+    state: "succeeded",
+    isFinal: true,
+    reason: null,
+    nonce: 7,
+    transactionHash: "0x11",
+    blockNumber: 9,
+    gasUsed: "632000",
+    stakeId: "83133705",
+  } as const;
+  expect(formatRequest(done, "http://ui")).toMatchInlineSnapshot(`
+    "request      0xabababababababababababababababababababababababababababababababab
+    what         stake of 0x1111111111111111111111111111111111111111 on 73133705
+    state        succeeded, final
+    received     2026-11-24T12:00:00.000Z
+    expires      2026-12-01T12:00:00.000Z
+    nonce        7
+    transaction  0x11
+    block        9
+    gas          632000
+    stake        NFT 83133705
+    UI           http://ui"
+  `);
+});
+
+test("a signer says why it stands still and what it has under way", () => {
+  expect(formatSigner(signer, null)).toMatchInlineSnapshot(`
+    "signer      0x2222222222222222222222222222222222222222 on chain 1
+    state       low_balance
+    balance     1.050000000000000001 ETH
+    nonce       next 8, mined 7
+    queue       1,234 wait, 1 in flight, 2 not final yet
+    done        5 succeeded, 1 reverted, 0 cancelled
+    trouble     1 bumps, 0 rebroadcasts, 0 no-ops, 0 reorgs, 0 foreign nonces
+    gas paid    0 ETH
+    policy      at most 30 gwei, 4 in flight, 1,000 queued
+    alarm       low_balance: 1.05 ETH
+    last error  a
+
+    nonce  what  stage      attempts  transaction
+        7  call  broadcast         2  0x11"
+  `);
+});
+
+test("the service fits into status, whatever answers of it", () => {
+  const named = { workflowId: `signer/1/${signer.address}`, link: null };
+  const bridge = { workflowId: "stake-bridge/1", link: null };
+  const status = {
+    signer: { ...named, status: signer, silence: null },
+    bridge: { ...bridge, status: null, silence: "no worker answers" },
+    workers: [],
+    waitingFor: null,
+  } as const;
+  expect(formatStakingStatus(status)).toMatchInlineSnapshot(`
+    "staking job         state              waiting  in flight          done  balance
+    signer/1/0x222222…  low_balance          1,234  1 and 2 not final     5  1.05 ETH
+    stake-bridge/1      no worker answers"
+  `);
+  const away = { signer: null, bridge: null, workers: [], waitingFor: "No node answers." };
+  expect(formatStakingStatus(away)).toBe("The staking service waits: No node answers.");
+});
