@@ -33,8 +33,11 @@ export type StakingNode = {
 };
 
 const defaultTimeoutMs = 10_000;
-/** Providers take at least so many calls in one HTTP request. */
-const callsPerRequest = 50;
+const mostCallsPerRequest = 50;
+/** Codes of a node that is asked too often; smaller requests would not help. */
+const limitCodes: ReadonlySet<number> = new Set([429, -32_005, -32_007]);
+const badRequest = 400;
+const tooLarge = 413;
 const answerShape = z.object({
   id: z.unknown(),
   result: z.unknown().optional(),
@@ -48,6 +51,7 @@ export function createStakingNode({ name, url, headers }: StakingNodeOptions): S
   const http = getHttpRpcClient(url, { fetchOptions: { headers: { ...headers } } });
   let expected: number | null = null;
   let isRightChain = false;
+  let callsPerRequest = mostCallsPerRequest;
 
   async function send(calls: readonly RpcCall[], options: AskOptions): Promise<unknown[]> {
     const { signal, timeoutMs = defaultTimeoutMs } = options;
@@ -58,9 +62,21 @@ export function createStakingNode({ name, url, headers }: StakingNodeOptions): S
       return readAnswers(answers, calls.length);
     } catch (error) {
       signal?.throwIfAborted();
+      if (isTooLarge(error) && calls.length > 1) return sendInParts(calls, options);
       const method = [...new Set(calls.map((call) => call.method))].join(", ");
       throw new NodeUnavailableError({ node: name, method, reason: reasonOf(error, timeoutMs) });
     }
+  }
+
+  /** A provider's own bound is found by halving, and kept to from then on. */
+  async function sendInParts(calls: readonly RpcCall[], options: AskOptions): Promise<unknown[]> {
+    callsPerRequest = Math.min(callsPerRequest, Math.ceil(calls.length / 2));
+    return sendAll(calls, options);
+  }
+
+  async function sendAll(calls: readonly RpcCall[], options: AskOptions): Promise<unknown[]> {
+    const parts = chunk(calls, callsPerRequest).map((part) => send(part, options));
+    return (await Promise.all(parts)).flat();
   }
 
   async function chainId(signal?: AbortSignal): Promise<number> {
@@ -84,8 +100,7 @@ export function createStakingNode({ name, url, headers }: StakingNodeOptions): S
         }
         isRightChain = true;
       }
-      const parts = chunk(calls, callsPerRequest).map((part) => send(part, options));
-      return (await Promise.all(parts)).flat();
+      return sendAll(calls, options);
     },
   };
 }
@@ -95,18 +110,27 @@ function chunk<Item>(items: readonly Item[], size: number): Item[][] {
   return Array.from({ length: count }, (_, at) => items.slice(at * size, (at + 1) * size));
 }
 
-function readAnswers(answers: unknown, count: number): unknown[] {
-  const byId = new Map(
-    z
-      .array(answerShape)
-      .parse(answers)
-      .map((answer) => [answer.id, answer]),
-  );
+function readAnswers(content: unknown, count: number): unknown[] {
+  const answers = z.array(answerShape).parse(content);
+  const byId = new Map(answers.map((answer) => [answer.id, answer]));
+  // One error for the whole request, which viem repeats for each call.
+  const refusal = answers.every(({ id }) => typeof id !== "number") ? answers[0]?.error : undefined;
+  if (refusal !== undefined && !limitCodes.has(refusal.code)) throw new BatchRefused();
   return Array.from({ length: count }, (_, id) => {
-    const answer = byId.get(id);
-    if (answer === undefined) throw new Error("an answer is missing");
-    return answer.error === undefined ? answer.result : new RpcRefusal(answer.error);
+    const { error, result } = byId.get(id) ?? { error: refusal };
+    if (error !== undefined) return new RpcRefusal(error);
+    if (!byId.has(id)) throw new Error("an answer is missing");
+    return result;
   });
+}
+
+/** The node takes no batch, or none so large. */
+class BatchRefused extends Error {}
+
+function isTooLarge(error: unknown): boolean {
+  if (error instanceof BatchRefused) return true;
+  if (!(error instanceof Error) || !("status" in error)) return false;
+  return error.status === badRequest || error.status === tooLarge;
 }
 
 /** In our words: viem's messages hold url and request. */
