@@ -4,7 +4,7 @@ import type {
   StakeTransactionRecord,
   UnsignedTransaction,
 } from "../../workflows/staking/messages.ts";
-import { bumpedFees, isAtMarket, isMinable, isReplacement } from "./fees.ts";
+import { bumpedFees, cappedFees, isAtMarket, isMinable, isReplacement } from "./fees.ts";
 import { noopGasLimit } from "./gaps.ts";
 import { notifyOfSlot } from "./intake.ts";
 import { record } from "./records.ts";
@@ -30,8 +30,10 @@ export function toSign(state: SignerState, nowMs: number): UnsignedTransaction[]
 
 function wantedAttempt(state: SignerState, slot: Slot, nowMs: number): UnsignedTransaction | null {
   const newest = newestAttempt(slot);
-  if (!newest)
-    return unsigned(slot, slot.withdrawn || !slot.request ? "noop" : "call", slot.startFees);
+  if (!newest) {
+    const kind = slot.withdrawn || !slot.request ? "noop" : "call";
+    return unsigned(slot, kind, cappedFees(slot.startFees, state.policy));
+  }
   const isNoopDue = slot.withdrawn !== null && newest.kind === "call";
   if (!state.account || !(isNoopDue || isBumpDue(state, slot, newest, nowMs))) return null;
   const fees = bumpedFees(newest, state.account, state.policy);

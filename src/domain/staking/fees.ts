@@ -24,6 +24,13 @@ export function startFees(market: FeeMarket, policy: FeePolicy): Fees {
   return toFees(maxFee, least(wantedTip, maxFee));
 }
 
+/** The fees, or the cap where that was lowered meanwhile. */
+export function cappedFees(fees: Fees, policy: FeePolicy): Fees {
+  const cap = BigInt(policy.maxFeePerGasWei);
+  const maxFee = least(BigInt(fees.maxFeePerGasWei), cap);
+  return toFees(maxFee, least(BigInt(fees.maxPriorityFeePerGasWei), maxFee));
+}
+
 /** Fees of the attempt that replaces one: 110 % of both or the market's, whichever is more; null where the cap forbids it. */
 export function bumpedFees(old: Fees, market: FeeMarket, policy: FeePolicy): Fees | null {
   const cap = BigInt(policy.maxFeePerGasWei);

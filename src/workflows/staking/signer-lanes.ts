@@ -61,6 +61,8 @@ export class SignerLanes {
   private readonly signer: Signer;
   private readonly faults = new Map<LaneName, string>();
   private watching: CancellationScope | undefined;
+  /** Batches that were refused since all was signed: then one by one, so that what is refused holds up nothing else. */
+  private refusedToSign = 0;
 
   constructor(signer: Signer) {
     this.signer = signer;
@@ -75,7 +77,7 @@ export class SignerLanes {
         run: (work) => this.prepare(work),
       }),
       this.run("sign", {
-        work: () => someOf(toSign(this.state, Date.now())),
+        work: () => this.workToSign(),
         wakeAtMs: () => nextBumpMs(this.state, Date.now()),
         run: (work) => this.sign(work),
       }),
@@ -151,13 +153,31 @@ export class SignerLanes {
     this.signer.write(assign(this.state, prepared, Date.now()));
   }
 
+  private workToSign(): readonly UnsignedTransaction[] | null {
+    const items = toSign(this.state, Date.now());
+    const one = items[this.refusedToSign % Math.max(1, items.length)];
+    return this.refusedToSign > 0 && one ? [one] : someOf(items);
+  }
+
   private async sign(items: readonly UnsignedTransaction[]): Promise<void> {
-    const answer = await signTransactions({ ...this.account, items });
+    const answer = await this.askToSign(items);
     const pairs = answer.items.flatMap((transaction) => {
       const unsigned = items.find(({ nonce }) => nonce === transaction.nonce);
       return unsigned ? [{ unsigned, signed: transaction }] : [];
     });
     this.signer.write(signed(this.state, pairs, Date.now()));
+    if (toSign(this.state, Date.now()).length === 0) this.refusedToSign = 0;
+  }
+
+  private async askToSign(
+    items: readonly UnsignedTransaction[],
+  ): ReturnType<typeof signTransactions> {
+    try {
+      return await signTransactions({ ...this.account, items });
+    } catch (error) {
+      this.refusedToSign += 1;
+      throw error;
+    }
   }
 
   private async broadcast(items: readonly SignedTransaction[]): Promise<void> {
