@@ -31,6 +31,8 @@ export async function startSigner(
         taskQueue: stakeTaskQueues.transactions(chainId),
         args: [input],
         staticSummary: `sends the transactions of ${address}`,
+        // All requests wait for it: its tasks go first.
+        priority: { priorityKey: 1 },
         typedSearchAttributes: jobAttributes({ network: `chain-${chainId}`, kind: "signer" }),
       }),
     );

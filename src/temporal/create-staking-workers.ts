@@ -21,6 +21,10 @@ type StakingWorkerPlan<Activities> = {
 
 /** Requests wait in short activities of their own; a handful of signers and bridges run all the time. */
 const transactionSlots = 100;
+/** Requests look at the chain inside their workflow tasks: so many at once, */
+const looksAtOnce = 32;
+/** and those that wait for their turn must not keep the signer's task out. */
+const workflowTasksAtOnce = 500;
 /** A batch takes milliseconds. */
 const signingSlots = 4;
 /** A request that falls out of the cache is replayed from its short history. */
@@ -35,6 +39,8 @@ export function createTransactionWorker(
     ...workflowSource(workflowBundles.staking),
     taskQueue: stakeTaskQueues.transactions(plan.chainId),
     maxConcurrentActivityTaskExecutions: transactionSlots,
+    maxConcurrentLocalActivityExecutions: looksAtOnce,
+    maxConcurrentWorkflowTaskExecutions: workflowTasksAtOnce,
     maxCachedWorkflows,
     // Measured: new requests wait for the 2 pollers that the SDK leaves to the normal queue by default.
     maxConcurrentWorkflowTaskPolls: 20,
