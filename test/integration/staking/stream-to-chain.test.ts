@@ -1,0 +1,153 @@
+import getPort from "get-port";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { newSignatureId, type TestUser } from "../../../src/dev/staking/test-user.ts";
+import { waitUntil } from "../../../src/dev/wait-until.ts";
+import type { StakeCall } from "../../../src/domain/staking/stake-call.ts";
+import { requestIdOf } from "../../../src/staking/request-id.ts";
+import {
+  hasRedis,
+  startTestRedis,
+  type TestRedis,
+  type TestRedisClient,
+} from "../../support/redis.ts";
+import { addEntry, produce, streamKey } from "../../support/stake-producer.ts";
+import { oneDip } from "../../support/staking-chain.ts";
+import { closeBooks, openBooks } from "./books.ts";
+import { type StakingStack, startStakingStack } from "./staking-stack.ts";
+
+if (!hasRedis) console.warn("SKIPPED: no redis-server; scripts/install-test-parts.sh installs it");
+
+describe.skipIf(!hasRedis)("from the producer's stream to the chain, all of it real", () => {
+  let server: TestRedis;
+  let redis: TestRedisClient;
+  let stack: StakingStack;
+  let metricsUrl: string;
+  const signatures: string[] = [];
+
+  beforeAll(async () => {
+    server = await startTestRedis();
+    redis = await server.client();
+    stack = await startStakingStack({
+      users: 4,
+      env: { REDIS_URL: server.url, REDIS_READ_BLOCK_TIMEOUT: "1000" },
+    });
+    const address = `127.0.0.1:${await getPort()}`;
+    metricsUrl = `http://${address}/metrics`;
+    await Promise.all([
+      stack.startWorker("stake", { METRICS_ADDRESS: address }),
+      stack.startWorker("sign"),
+    ]);
+  }, 180_000);
+  afterAll(async () => {
+    await stack?.stop();
+    await server?.stop();
+  }, 60_000);
+
+  /** Signs as the UI does, and saves and announces it as the UI's route does. */
+  async function ask(user: TestUser, dipAmount = oneDip) {
+    const [target] = stack.chain.targets;
+    const signatureId = newSignatureId();
+    const call = await user.signStake({ target, dipAmount, signatureId });
+    signatures.push(call.signature.slice(2));
+    return { call, ...(await produceCall(call, signatureId)) };
+  }
+  function produceCall(call: StakeCall, signatureId: string) {
+    return produce(redis, "stake", {
+      owner: call.owner,
+      targetNftId: call.target,
+      dipAmount: call.kind === "stake" ? call.dipAmount : "",
+      signatureId,
+      signature: call.signature,
+      timestamp: String(Date.now() / 1000),
+    });
+  }
+  const untilGone = (key: string) =>
+    waitUntil(async () => (await redis.exists(key)) === 0, {
+      what: `${key} to be unlinked`,
+      timeoutMs: 90_000,
+    });
+
+  test("37. poison, a hopeless request, a duplicate and two good ones: two transactions, and the truth for everybody", async () => {
+    const books = await openBooks(stack);
+    await addEntry(redis, { type: "stake", entityId: "nonsense" });
+    const hopeless = await ask(stack.nextUser(), 0n);
+    const first = await ask(stack.nextUser());
+    await addEntry(redis, { type: "stake", entityId: first.entityId });
+    const second = await ask(stack.nextUser());
+
+    const hash = await waitUntil(
+      async () => (await redis.hGet(first.key, "transactionHash")) ?? undefined,
+      { what: "the first one's transaction to show", timeoutMs: 90_000, everyMs: 20 },
+    );
+    await Promise.all([first, second, hopeless].map(({ key }) => untilGone(key)));
+
+    const [one, two, three] = await Promise.all(
+      [first, second, hopeless].map(({ call }) =>
+        stack.untilFinal(requestIdOf(stack.chain.chainId, call)),
+      ),
+    );
+    expect([one?.state, two?.state, three?.state]).toEqual(["succeeded", "succeeded", "refused"]);
+    expect(one?.transactionHash).toBe(hash);
+    expect(three?.reason?.code).toBe("STAKING_AMOUNT_ZERO");
+    expect(await closeBooks(stack, books)).toMatchObject({
+      transactions: 2,
+      reverted: 0,
+      unexplainedWei: 0n,
+    });
+    const { pending } = await redis.xPending(streamKey, "staking-backend-processor");
+    expect(pending).toBe(0);
+  }, 180_000);
+
+  test("the tables hold every end and every transaction, and no signature of a user stands in stake_request", async () => {
+    const ends = await stack.store.query<{ state: string; count: string }>(
+      "SELECT state, toString(uniqExact(request_id)) AS count FROM stake_request WHERE is_final GROUP BY state ORDER BY state",
+    );
+    expect(ends).toEqual([
+      { state: "succeeded", count: "2" },
+      { state: "refused", count: "2" },
+    ]);
+    const all = JSON.stringify(await stack.store.query<object>("SELECT * FROM stake_request"));
+    expect(signatures).toHaveLength(3);
+    expect(signatures.filter((signature) => all.includes(signature))).toEqual([]);
+    const rows = await waitUntil(
+      async () => {
+        const found = await stack.store.query<{ nonce: string; hash: string }>(
+          "SELECT nonce, hash FROM stake_transaction WHERE state = 'final' ORDER BY nonce",
+        );
+        return found.length === 2 && found;
+      },
+      { what: "both transactions final in the table", timeoutMs: 30_000 },
+    );
+    expect(new Set(rows.map(({ hash }) => hash)).size).toBe(2);
+  }, 60_000);
+
+  test("the metrics tell what happened", async () => {
+    const metrics = await (await fetch(metricsUrl)).text();
+    const valueOf = (name: string, ...labels: string[]) =>
+      metrics
+        .split("\n")
+        .filter(
+          (line) => line.startsWith(`${name}{`) && labels.every((part) => line.includes(part)),
+        )
+        .reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+    expect(valueOf("blockloom_stake_stream_entries_total", 'result="started"')).toBe(3);
+    expect(valueOf("blockloom_stake_stream_entries_total", 'result="known"')).toBe(1);
+    expect(valueOf("blockloom_stake_stream_entries_total", 'result="poisoned"')).toBe(1);
+    expect(valueOf("blockloom_stake_outcomes_total", 'state="succeeded"')).toBe(2);
+    expect(valueOf("blockloom_stake_outcomes_total", 'state="refused"')).toBe(1);
+    expect(valueOf("blockloom_stake_gas_total", 'outcome="succeeded"')).toBeGreaterThan(1_200_000);
+    expect(valueOf("blockloom_stake_balance_ether")).toBeGreaterThan(9_000);
+    expect(metrics).toMatch(/blockloom_stake_in_flight_transactions\{[^}]*\} 0/);
+    expect(metrics).toMatch(/blockloom_stake_nonce_lag\{[^}]*\} 0/);
+  });
+
+  test("43. neither key, Redis' url nor a user's signature stands in a log", async () => {
+    const { call } = await ask(stack.nextUser());
+    await stack.untilFinal(requestIdOf(stack.chain.chainId, call));
+    const logs = stack.logs();
+    expect(logs).toContain("No request can be made of an entry of the stream");
+    for (const secret of [...signatures, stack.chain.signer.privateKey, server.url]) {
+      expect(logs).not.toContain(secret);
+    }
+  }, 120_000);
+});
