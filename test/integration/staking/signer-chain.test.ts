@@ -116,18 +116,15 @@ describe("a signer and the chain", () => {
     expect(ended.counts.foreignNonces).toBe(counts.foreignNonces + 1);
   });
 
-  test("35. mined out of gas: terminal, and exactly one transaction", async () => {
+  test("35. mined out of gas: nothing is sent again by itself, exactly one transaction", async () => {
     const [nonce, before] = [await desk.nonceOfChain(), await staked()];
     desk.gasFactor = 0.6;
     const request = await desk.ask(await signStake());
     const { failedAs, status } = await desk.finish(request);
     desk.gasFactor = 1;
 
-    expect({ failedAs, state: status.state, nonce: status.nonce }).toEqual({
-      failedAs: null,
-      state: "reverted",
-      nonce,
-    });
+    expect(failedAs).toBe("reverted");
+    expect(status).toMatchObject({ state: "reverted", nonce, reason: { code: "OUT_OF_GAS" } });
     await desk.chain.mine(5);
     expect(await desk.nonceOfChain()).toBe(nonce + 1);
     expect(await staked()).toBe(before);
