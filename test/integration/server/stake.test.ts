@@ -1,3 +1,6 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { WorkflowNotFoundError } from "@temporalio/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { waitUntil } from "../../../src/dev/wait-until.ts";
 import type { StakeCall } from "../../../src/domain/staking/stake-call.ts";
@@ -58,6 +61,33 @@ async function countRuns(requestId: string): Promise<number> {
   const { count } = await stack.client.workflow.count(query);
   return count;
 }
+
+/** What retention does in the end. */
+async function forget(workflowId: string): Promise<void> {
+  const { workflow, workflowService, options } = stack.client;
+  const { namespace } = options;
+  // It is closed some milliseconds after its end was said.
+  await workflow.getHandle(workflowId).result();
+  await workflowService.deleteWorkflowExecution({ namespace, workflowExecution: { workflowId } });
+  await waitUntil(
+    async () => {
+      try {
+        await workflow.getHandle(workflowId).describe();
+        return undefined;
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return true;
+        throw error;
+      }
+    },
+    { what: `${workflowId} to be gone`, timeoutMs: 30_000 },
+  );
+}
+
+/** All payloads of a history that the command line printed. */
+const payloadsIn = (history: string) =>
+  [...history.matchAll(/"data": "([^"]*)"/g)]
+    .map(([, data = ""]) => Buffer.from(data, "base64").toString())
+    .join("\n");
 
 describe("a signed request by HTTP", () => {
   test(
@@ -189,6 +219,43 @@ describe("a signed request by HTTP", () => {
       expect(again).toMatchObject({ status: 202, json: { id: json["id"], state: "checking" } });
       await untilState(json["id"], ["waiting"]);
       await cancel();
+    },
+    timeoutMs,
+  );
+
+  test(
+    "keeps its answer after Temporal has forgotten the workflow",
+    async () => {
+      const call = await newStake();
+      const { json } = await post(call);
+      const end = await untilState(json["id"], ["succeeded"]);
+      await forget(requestIdOf(stack.chain.chainId, call));
+      const { link: _, ...kept } = (await read(json["id"])).json;
+      expect(end).toMatchObject({ ...kept, updatedAt: end["updatedAt"] });
+      expect(kept["state"]).toBe("succeeded");
+    },
+    timeoutMs,
+  );
+
+  test(
+    "can be read with Temporal's own command line through the codec, and not without it",
+    async () => {
+      const call = await newStake();
+      const { json } = await post(call);
+      const show = (...more: string[]) =>
+        promisify(execFile)(stack.temporal.cli, [
+          "workflow",
+          "show",
+          "--output=json",
+          `--address=${stack.temporal.address}`,
+          `--workflow-id=${requestIdOf(stack.chain.chainId, call)}`,
+          ...more,
+        ]);
+      await untilState(json["id"], ["succeeded"]);
+      const decoded = await show(`--codec-endpoint=${server.url}/codec`);
+      expect(payloadsIn(decoded.stdout)).toContain(call.signature);
+      const raw = await show();
+      expect(payloadsIn(raw.stdout)).not.toContain(call.signature.slice(2, 60));
     },
     timeoutMs,
   );

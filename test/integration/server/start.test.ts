@@ -145,3 +145,32 @@ test("it answers at once, says what is away, goes on when it comes or comes back
   expect(server.output()).toContain("Server has stopped");
   expect(server.output()).not.toContain("s3cret");
 }, 180_000);
+
+test("with the staking service alone it starts too, on PORT", async () => {
+  const port = await getPort();
+  const server = startServer({
+    API_ADDRESS: "",
+    PORT: String(port),
+    CHAIN_RPC_URL: "http://127.0.0.1:1/?key=s3cret",
+    STAKING_ADDRESS: `0x${"1".repeat(40)}`,
+    STAKING_SIGNER_ADDRESS: `0x${"2".repeat(40)}`,
+    STAKING_CODEC_KEYS: `k:${Buffer.alloc(32).toString("base64")}`,
+    TEMPORAL_ADDRESS: "127.0.0.1:1",
+    CLICKHOUSE_URL: "http://127.0.0.1:1",
+  });
+  await waitForLine(server, "Server listens");
+  const url = `http://127.0.0.1:${port}`;
+  expect((await fetch(`${url}/health/live`)).status).toBe(200);
+  const status = await fetch(`${url}/api/v1/stake/0x${"1".repeat(64)}`);
+  expect(status.status).toBe(502);
+  expect(await (await fetch(`${url}/api/monitor/readiness`)).json()).toMatchObject({
+    balance: "error - processor balance is unknown, no node answers",
+  });
+  expect(server.output()).not.toContain("s3cret");
+});
+
+test("without a network and the staking service it says what to set", async () => {
+  const server = startServer({});
+  expect(await server.exited).toEqual({ code: 1, signal: null });
+  expect(server.output()).toContain("No network and no staking service is configured.");
+});
