@@ -8,12 +8,21 @@ const setWhereItStands =
 
 /** The requests' hashes, over one connection that is opened when it is needed and again after Redis was away. */
 export function createEntityStore(url: string): EntityStore & { close(): Promise<void> } {
-  let opened: Promise<RedisConnection> | undefined;
+  let open: RedisConnection | undefined;
+  let opening: Promise<RedisConnection> | undefined;
+  const connect = async (): Promise<RedisConnection> => {
+    try {
+      open = await connectRedis(url);
+      return open;
+    } finally {
+      opening = undefined;
+    }
+  };
+  /** Those that ask while it is opened share it. */
   const connection = async (): Promise<RedisConnection> => {
-    const current = await opened?.catch(() => undefined);
-    if (current?.isOpen) return current;
-    opened = connectRedis(url);
-    return opened;
+    if (open?.isOpen) return open;
+    opening ??= connect();
+    return opening;
   };
   return {
     async noteTransaction(entity, transactionHash) {
@@ -27,7 +36,8 @@ export function createEntityStore(url: string): EntityStore & { close(): Promise
       await redis.run("UNLINK", (client) => client.unlink(entityKey(entity)));
     },
     async close() {
-      (await opened?.catch(() => undefined))?.close();
+      await opening?.catch(() => undefined);
+      open?.close();
     },
   };
 }

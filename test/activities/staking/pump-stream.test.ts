@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { waitUntil } from "../../../src/dev/wait-until.ts";
 import { textToBytes32 } from "../../../src/domain/staking/parse-stake-call.ts";
@@ -6,6 +8,8 @@ import {
   RequestRefusedError,
   TemporalUnavailableError,
 } from "../../../src/errors.ts";
+import { readRedisFacts } from "../../../src/staking/queue-facts.ts";
+import { createEntityStore } from "../../../src/staking/redis-entities.ts";
 import {
   bridgeConsumer,
   bridgeGroup,
@@ -309,6 +313,31 @@ describe.skipIf(!hasRedis)("the pump of the Redis stream", () => {
     await bridge.pump({ maximumSeconds: 2 }).result;
     await bridge.pump().result;
     expect(await redis.xLen(streamKey)).toBe(251);
+  });
+
+  test("the rights that docs/staking.md lists are enough", async () => {
+    const document = await readFile(join(import.meta.dirname, "../../../docs/staking.md"), "utf8");
+    const [line = ""] = /^ACL SETUSER .*$/m.exec(document) ?? [];
+    await redis.sendCommand(line.split(" "));
+    const url = server.url.replace("//", "//blockloom:PASSWORD@");
+    const { key, type, entityId, hash } = await produce(redis);
+    await produce(redis, "restake", restakeHash({ signature: "0x" }));
+    const result = await bridge.pump({ stream: { url } }).result;
+    expect(result).toMatchObject({ started: 1, poisoned: 1, queue: { unacknowledged: 0 } });
+    const entities = createEntityStore(url);
+    await entities.noteTransaction({ type, entityId }, "0x12");
+    expect(await redis.hGetAll(key)).toEqual({ ...hash, transactionHash: "0x12" });
+    await entities.remove({ type, entityId });
+    await entities.close();
+    const facts = await readRedisFacts({ url, streamKey, group: bridgeGroup, shadow: false });
+    expect(facts).toMatchObject({ unacknowledged: 0, inHandSince: null });
+  });
+
+  test("a wrong password is an error with words, and without the password", async () => {
+    const url = server.url.replace("//", "//nobody:hunter2@");
+    const pump = bridge.pump({ stream: { url } }).result;
+    await expect(pump).rejects.toThrow(/CONNECT: (WRONGPASS|ERR)/);
+    await expect(pump).rejects.not.toThrow(/hunter2/);
   });
 
   test("a key that is no stream is an error with words, not silence", async () => {
