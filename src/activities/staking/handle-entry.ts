@@ -1,8 +1,8 @@
 import { log } from "@temporalio/activity";
 import {
-  AppError,
   RedisRefusedError,
   RedisUnavailableError,
+  RequestRefusedError,
   TemporalUnavailableError,
 } from "../../errors.ts";
 import type {
@@ -157,9 +157,9 @@ export class EntryHandler {
   }
 }
 
-/** What can never be started; anything else is thrown on, because it may pass. */
+/** What can never be started. All else may pass: a fault of ours must not cost a user his request. */
 function toRefusal(error: unknown): { code: string; message: string } {
-  if (!(error instanceof AppError) || error.retryable) throw error;
+  if (!(error instanceof RequestRefusedError)) throw error;
   return { code: error.name, message: error.facts.join(" ") };
 }
 

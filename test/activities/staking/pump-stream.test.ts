@@ -7,6 +7,7 @@ import {
   RedisUnavailableError,
   RequestRefusedError,
   TemporalUnavailableError,
+  UnreadablePayloadError,
 } from "../../../src/errors.ts";
 import { readRedisFacts } from "../../../src/staking/queue-facts.ts";
 import { createEntityStore } from "../../../src/staking/redis-entities.ts";
@@ -208,6 +209,15 @@ describe.skipIf(!hasRedis)("the pump of the Redis stream", () => {
     await produce(redis);
     expect(await bridge.pump().result).toMatchObject({ started: 0, poisoned: 1 });
     expect(bridge.poison[0]?.message).toContain("too many requests");
+  });
+
+  test("a fault of our own, such as a key of payloads that is missing, costs nobody his request", async () => {
+    bridge.onStart = async () => {
+      throw new UnreadablePayloadError({ keyId: "old", reason: "keys here: new" });
+    };
+    const { key } = await produce(redis);
+    expect(await bridge.pump().result).toMatchObject({ poisoned: 0, postponed: 1 });
+    expect([await unacknowledged(), await redis.exists(key)]).toEqual([1, 1]);
   });
 
   test("Temporal away: nothing is acknowledged, and the next call serves it", async () => {
