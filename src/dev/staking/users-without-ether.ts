@@ -16,17 +16,24 @@ export async function createUsersWithoutEther(
   names: readonly string[],
   dipAmount: bigint,
 ): Promise<TestUser[]> {
-  const { url } = deployment;
   const users = names.map((name) =>
     createTestUser(privateKeyToAccount(keccak256(toHex(`user ${name}`))), deployment),
   );
-  for (const { address } of users) {
-    await deployment.giveDip(address, dipAmount);
-    await callNode(url, "anvil_impersonateAccount", [address]);
-    await callNode(url, "anvil_setBalance", [address, oneEther]);
-    await deployment.approveDip(address, dipAmount);
-    await callNode(url, "anvil_setBalance", [address, "0x0"]);
-    await callNode(url, "anvil_stopImpersonatingAccount", [address]);
-  }
+  for (const { address } of users) await fundUser(deployment, address, dipAmount);
   return users;
+}
+
+/** Gives a user more DIP and lets the staking contract take so much; afterwards the user has no ether. */
+export async function fundUser(
+  deployment: StakingDeployment,
+  address: TestUser["address"],
+  dipAmount: bigint,
+): Promise<void> {
+  const { url } = deployment;
+  await deployment.giveDip(address, dipAmount);
+  await callNode(url, "anvil_impersonateAccount", [address]);
+  await callNode(url, "anvil_setBalance", [address, oneEther]);
+  await deployment.approveDip(address, dipAmount);
+  await callNode(url, "anvil_setBalance", [address, "0x0"]);
+  await callNode(url, "anvil_stopImpersonatingAccount", [address]);
 }

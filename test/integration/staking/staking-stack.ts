@@ -62,7 +62,8 @@ export type StakingStack = {
   readonly stop: () => Promise<void>;
 };
 
-const dipOfUser = 100n * oneDip;
+/** What each user holds at first, in DIP's smallest unit. */
+export const dipOfUser = 100n * oneDip;
 const database = "staking";
 const readyTimeoutMs = 60_000;
 const finalTimeoutMs = 90_000;
