@@ -45,6 +45,7 @@ export async function startNodeGate(targetUrl: string): Promise<NodeGate> {
     new Promise<number>((resolve, reject) => {
       server.once("error", reject);
       server.listen(port, "127.0.0.1", () => {
+        server.removeListener("error", reject);
         const address = server.address();
         resolve(typeof address === "object" && address !== null ? address.port : port);
       });

@@ -81,7 +81,8 @@ async function plan(
   const { random, stakeId, target } = run;
   const planned: Planned[] = [];
   for (let index = 0; index < run.requests; index += 1) {
-    const kind = random.pick<Kind>(mix);
+    // One of each first, so that a short storm has all of them.
+    const kind = kinds[index] ?? random.pick<Kind>(mix);
     const user = stack.nextUser();
     const honest = () => user.signStake({ target, dipAmount: oneDip });
     const tooMuch = dipOfUser + oneDip;
