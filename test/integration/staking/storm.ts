@@ -25,7 +25,6 @@ type Planned = {
 
 export type StormVerdict = {
   readonly seed: number;
-  readonly counts: Readonly<Record<Kind, number>>;
   /** Requests that ended in another state than their kind must. */
   readonly wrongEnds: readonly (Pick<StakeRequestStatus, "state" | "reason"> & { kind: Kind })[];
   /** Requests whose transactions on the chain are not as many as their kind must have. */
@@ -172,7 +171,6 @@ async function compare(
   const stakedNow = await stack.chain.contracts.stakedOn(run.target);
   return {
     seed,
-    counts: countKinds(planned),
     wrongEnds: planned.flatMap(({ kind }, at) => {
       const { state, reason } = ends[at] ?? { state: "failed" as const, reason: null };
       const wanted = landing.has(kind) ? "succeeded" : "refused";
@@ -186,16 +184,4 @@ async function compare(
     books: await closeBooks(stack, run.books),
     expectedTransactions: planned.filter(({ kind }) => landing.has(kind)).length,
   };
-}
-
-function countKinds(planned: readonly Planned[]): Record<Kind, number> {
-  const counts: Record<Kind, number> = {
-    valid: 0,
-    duplicate: 0,
-    poisoned: 0,
-    stolen: 0,
-    starved: 0,
-  };
-  for (const { kind } of planned) counts[kind] += 1;
-  return counts;
 }
