@@ -100,11 +100,26 @@ async function plan(
         planned.push({
           kind,
           call: await user.signStake({ target, dipAmount: tooMuch }),
-          mend: () => fundUser(stack.chain.contracts, user.address, tooMuch),
+          mend: () => fundInTheEnd(stack, user.address, tooMuch),
         });
     }
   }
   return planned;
+}
+
+/** A spike may drop the user's own transaction: then the user sends another. */
+async function fundInTheEnd(
+  { chain }: StakingStack,
+  address: `0x${string}`,
+  dipAmount: bigint,
+): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await fundUser(chain.contracts, address, dipAmount);
+    } catch (error) {
+      if (tries === 5) throw error;
+    }
+  }
 }
 
 async function submitAll(
@@ -134,7 +149,7 @@ async function badWeather(stack: StakingStack, random: Random, signal: AbortSign
       chain.rpc("anvil_setNextBlockBaseFeePerGas", [
         `0x${(random.between(3, 60) * gwei).toString(16)}`,
       ]),
-    drop: () => chain.rpc("anvil_dropAllTransactions"),
+    drop: () => chain.rpc("anvil_removePoolTransactions", [chain.signer.address]),
     outage: async () => {
       await gate.outage(true);
       await sleep(random.between(500, 3000));
