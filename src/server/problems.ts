@@ -11,6 +11,7 @@ import {
   RangeBeyondHeadError,
   RequestRefusedError,
   SchemaMismatchError,
+  StakingContractError,
   StorageRefusedError,
   StorageUnavailableError,
   TemporalUnavailableError,
@@ -26,6 +27,12 @@ type AppErrorClass = abstract new (...facts: never[]) => AppError;
 
 /** What comes back by itself is worth asking again after so many seconds. */
 const retryAfter = { "retry-after": "5" };
+
+const unusable: Kind = {
+  kind: "configuration",
+  status: 503,
+  title: "The configuration cannot be used.",
+};
 
 /** Errors that calls throw, as HTTP says them; a fix given here is for people without a command line. */
 const kinds: readonly (readonly [AppErrorClass, Kind])[] = [
@@ -73,10 +80,8 @@ const kinds: readonly (readonly [AppErrorClass, Kind])[] = [
       fix: "ask again; nothing was changed.",
     },
   ],
-  [
-    WrongChainError,
-    { kind: "configuration", status: 503, title: "The configuration cannot be used." },
-  ],
+  [WrongChainError, unusable],
+  [StakingContractError, unusable],
   [
     TemporalUnavailableError,
     { kind: "temporal-unavailable", status: 503, title: "Temporal does not answer." },
@@ -100,7 +105,7 @@ const kinds: readonly (readonly [AppErrorClass, Kind])[] = [
       title: "The ClickHouse schema does not fit this version.",
     },
   ],
-  [ConfigError, { kind: "configuration", status: 503, title: "The configuration cannot be used." }],
+  [ConfigError, unusable],
 ];
 
 /** What Fastify throws before a handler runs. */

@@ -6,13 +6,3 @@ import { stakeWorkflowIds } from "../workflows/staking/messages.ts";
 export function requestIdOf(chainId: number, { signature }: Pick<StakeCall, "signature">): string {
   return stakeWorkflowIds.request(chainId, keccak256(signature));
 }
-
-/** The parts of a request's id; undefined for text that is none. */
-export function parseRequestId(
-  text: string,
-): { readonly chainId: number; readonly requestId: string } | undefined {
-  const [, chainId, hash] = /^stake\/(\d{1,15})\/(0x[0-9a-f]{64})$/.exec(text) ?? [];
-  return chainId === undefined || hash === undefined
-    ? undefined
-    : { chainId: Number(chainId), requestId: text };
-}

@@ -1,12 +1,12 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { WorkflowNotFoundError } from "@temporalio/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { waitUntil } from "../../../src/dev/wait-until.ts";
 import type { StakeCall } from "../../../src/domain/staking/stake-call.ts";
 import { requestIdOf } from "../../../src/staking/request-id.ts";
 import { orderSigner, setSignerPolicy } from "../../../src/staking/signer-client.ts";
 import { oneDip } from "../../support/staking-chain.ts";
+import { startTestTemporal } from "../../support/temporal.ts";
 import { type StakingStack, startStakingStack } from "../staking/staking-stack.ts";
 import { type Answer, hashOf, startTestServer, type TestServer } from "./server-env.ts";
 
@@ -60,27 +60,6 @@ async function countRuns(requestId: string): Promise<number> {
   const query = `WorkflowId = '${requestId}'`;
   const { count } = await stack.client.workflow.count(query);
   return count;
-}
-
-/** What retention does in the end. */
-async function forget(workflowId: string): Promise<void> {
-  const { workflow, workflowService, options } = stack.client;
-  const { namespace } = options;
-  // It is closed some milliseconds after its end was said.
-  await workflow.getHandle(workflowId).result();
-  await workflowService.deleteWorkflowExecution({ namespace, workflowExecution: { workflowId } });
-  await waitUntil(
-    async () => {
-      try {
-        await workflow.getHandle(workflowId).describe();
-        return undefined;
-      } catch (error) {
-        if (error instanceof WorkflowNotFoundError) return true;
-        throw error;
-      }
-    },
-    { what: `${workflowId} to be gone`, timeoutMs: 30_000 },
-  );
 }
 
 /** All payloads of a history that the command line printed. */
@@ -224,15 +203,26 @@ describe("a signed request by HTTP", () => {
   );
 
   test(
-    "keeps its answer after Temporal has forgotten the workflow",
+    "keeps its answer when Temporal no longer has the workflow",
     async () => {
       const call = await newStake();
       const { json } = await post(call);
       const end = await untilState(json["id"], ["succeeded"]);
-      await forget(requestIdOf(stack.chain.chainId, call));
-      const { link: _, ...kept } = (await read(json["id"])).json;
-      expect(end).toMatchObject({ ...kept, updatedAt: end["updatedAt"] });
-      expect(kept["state"]).toBe("succeeded");
+      // What retention leaves in the end: a Temporal that knows nothing of it.
+      const empty = await startTestTemporal();
+      const later = await startTestServer({ ...stack.env, TEMPORAL_ADDRESS: empty.address });
+      try {
+        const kept = await waitUntil(
+          async () => {
+            const answer = await later.call("GET", `/api/v1/stake/${String(json["id"])}`);
+            return answer.json["isFinal"] === true ? answer.json : undefined;
+          },
+          { what: "the end to be written", timeoutMs: 10_000 },
+        );
+        expect(kept).toEqual(end);
+      } finally {
+        await Promise.all([later.stop(), empty.stop()]);
+      }
     },
     timeoutMs,
   );
@@ -335,12 +325,13 @@ describe("a signed request by HTTP", () => {
     }
   });
 
-  test("is 503 while Temporal is away, and 502 while the node is", async () => {
+  test("is 503 while Temporal is away or no contract is there, and 502 while the node is away", async () => {
     const call = await newStake();
     const body = toBody(call);
     const nowhere = "127.0.0.1:1";
     const away = await startTestServer({ ...stack.env, TEMPORAL_ADDRESS: nowhere });
     const blind = await startTestServer({ ...stack.env, CHAIN_RPC_URL: `http://${nowhere}` });
+    const lost = await startTestServer({ ...stack.env, STAKING_ADDRESS: call.owner });
     try {
       const noTemporal = await away.call("POST", "/api/v1/stake", { body });
       expect(noTemporal.status).toBe(503);
@@ -348,8 +339,11 @@ describe("a signed request by HTTP", () => {
       const noNode = await blind.call("POST", "/api/v1/stake", { body });
       expect(noNode.status).toBe(502);
       expect(noNode.json["type"]).toBe("urn:blockloom:problem:node-unavailable");
+      const noContract = await lost.call("POST", "/api/v1/stake", { body });
+      expect(noContract.status).toBe(503);
+      expect(noContract.json["type"]).toBe("urn:blockloom:problem:configuration");
     } finally {
-      await Promise.all([away.stop(), blind.stop()]);
+      await Promise.all([away.stop(), blind.stop(), lost.stop()]);
     }
   }, 30_000);
 });
