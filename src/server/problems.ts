@@ -45,14 +45,7 @@ const kinds: readonly (readonly [AppErrorClass, Kind])[] = [
       fix: "name a configured one with ?network=NAME.",
     },
   ],
-  [
-    UnreadablePayloadError,
-    {
-      kind: "unreadable-payload",
-      status: 422,
-      title: "A payload cannot be decrypted.",
-    },
-  ],
+  [UnreadablePayloadError, unusable],
   [InvalidBlocksError, { kind: "invalid-blocks", status: 400, title: "That names no blocks." }],
   [
     RangeBeyondHeadError,

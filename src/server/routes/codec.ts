@@ -1,5 +1,6 @@
 import type { Payload, PayloadCodec } from "@temporalio/common";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { UnreadablePayloadError } from "../../errors.ts";
 import { actorOf, requireScope } from "../access.ts";
 import type { ServerParts } from "../parts.ts";
 import { Problem } from "../problem.ts";
@@ -69,8 +70,19 @@ export function addCodecRoute(
 }
 
 async function decode(codec: PayloadCodec, payloads: JsonPayload[]): Promise<JsonPayload[]> {
-  const decoded = await codec.decode(payloads.map(fromJson));
-  return decoded.map(toJson);
+  try {
+    const decoded = await codec.decode(payloads.map(fromJson));
+    return decoded.map(toJson);
+  } catch (error) {
+    if (!(error instanceof UnreadablePayloadError)) throw error;
+    throw new Problem({
+      kind: "unreadable-payload",
+      status: 422,
+      title: "A payload cannot be decrypted.",
+      detail: error.facts.join("; "),
+      ...(error.fix === undefined ? {} : { fix: error.fix }),
+    });
+  }
 }
 
 function fromJson({ metadata = {}, data = "" }: JsonPayload): Payload {

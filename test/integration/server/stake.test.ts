@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { newCodecKey } from "../../../src/dev/staking/staking-env.ts";
 import { waitUntil } from "../../../src/dev/wait-until.ts";
 import type { StakeCall } from "../../../src/domain/staking/stake-call.ts";
 import { requestIdOf } from "../../../src/staking/request-id.ts";
@@ -347,6 +348,28 @@ describe("a signed request by HTTP", () => {
     }
   }, 30_000);
 });
+
+test(
+  "a server with another key than the worker's says so, and shows nothing",
+  async () => {
+    const call = await newStake();
+    const { json } = await post(call);
+    await untilState(json["id"], ["succeeded"]);
+    const other = await startTestServer({ ...stack.env, STAKING_CODEC_KEYS: newCodecKey("other") });
+    try {
+      const answer = await other.call("GET", `/api/v1/stake/${String(json["id"])}`);
+      expect(answer.status).toBe(503);
+      expect(answer.json).toMatchObject({
+        type: "urn:blockloom:problem:configuration",
+        detail: expect.stringContaining("key id: test"),
+        fix: expect.stringContaining("STAKING_CODEC_KEYS"),
+      });
+    } finally {
+      await other.stop();
+    }
+  },
+  timeoutMs,
+);
 
 test("no line of the log holds a signature, whatever became of its request", () => {
   const text = JSON.stringify(server.lines);
