@@ -63,7 +63,7 @@ const policy = z.strictObject({
     .max(16, { error: "must be at most 16 (transactions): nodes keep no more of one account" })
     .default(4),
   queueLimit: wholeNumber("requests", { minimum: 1 })
-    .max(5000, { error: "must be at most 5000 (requests)" })
+    .max(1000, { error: "must be at most 1000 (requests): the signer carries them all" })
     .default(1000),
   bumpAfterMs: milliseconds().default(30_000),
   rebroadcastAfterMs: milliseconds().default(15_000),

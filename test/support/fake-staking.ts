@@ -21,6 +21,8 @@ export class FakeStaking {
   readonly entities: { entityId: string; transactionHash: string | null; isFinal: boolean }[] = [];
   /** Activities that fail while they are named here. */
   readonly broken = new Set<keyof StakeFakeActivities>();
+  /** Owners whose requests make every batch fail that holds one. */
+  readonly poisonous = new Set<string>();
   /** Answers of the next broadcasts are lost so many times, after they reached the pool. */
   lostBroadcasts = 0;
   mostInBatch = 0;
@@ -55,6 +57,7 @@ export class FakeStaking {
     },
     prepareCalls: async ({ items }) => {
       this.enter("prepareCalls");
+      if (items.some(({ call }) => this.poisonous.has(call.owner))) throw new Error("poison");
       this.mostInBatch = Math.max(this.mostInBatch, items.length);
       return {
         account: this.chain.view(),

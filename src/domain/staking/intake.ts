@@ -18,6 +18,10 @@ import { standingReason } from "./standing.ts";
 
 // How requests come in, leave before they have a nonce, and what they hear of it.
 
+/** About 500 bytes each; the whole state has to fit in a payload of 2 MiB. */
+const longestQueue = 1000;
+/** Owners whose day is remembered, those served last; the others begin anew. */
+const maximumOwners = 2000;
 /** When a request that found no place asks again. */
 const askAgainMs = 30_000;
 
@@ -30,7 +34,7 @@ export function positionOf(state: SignerState, requestId: string): number | null
 
 /** Whether a request that is not known yet finds a place. */
 export function isQueueFull(state: SignerState): boolean {
-  return state.queue.length >= state.policy.queueLimit;
+  return state.queue.length >= Math.min(state.policy.queueLimit, longestQueue);
 }
 
 /** Takes a request in, once: whoever asks again hears where it stands. */
@@ -203,7 +207,10 @@ export function bookDayShare(state: SignerState, owner: Hex, nowMs: number): Sig
   const owners = state.day.date === date ? state.day.owners : [];
   const served = owners.find((entry) => entry.owner === owner)?.count ?? 0;
   const others = owners.filter((entry) => entry.owner !== owner);
-  return { ...state, day: { date, owners: [...others, { owner, count: served + 1 }] } };
+  return {
+    ...state,
+    day: { date, owners: [...others, { owner, count: served + 1 }].slice(-maximumOwners) },
+  };
 }
 
 function tomorrow(nowMs: number): StakeOutcome {

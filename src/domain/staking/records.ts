@@ -4,7 +4,7 @@ import type { SignerState } from "./signer-state.ts";
 /**
  * Rows that wait while ClickHouse is away. They are for people: history is the log that nothing is lost from. Beyond it the oldest go.
  */
-const maximumRecords = 300;
+const maximumRecords = 100;
 
 /** Puts rows into the outbox of the table of transactions. */
 export function record(state: SignerState, rows: readonly StakeTransactionRecord[]): SignerState {

@@ -23,7 +23,7 @@ import { spendableWei } from "./standing.ts";
 /** How long a final nonce may go without a receipt before it counts as somebody else's: nodes index receipts late. */
 export const foreignPatienceMs = 5000;
 /** Succeeded requests that are remembered for those who ask again. */
-const maximumRecent = 200;
+const maximumRecent = 100;
 
 /**
  * Books a look at the account. The first one says where nonces start; later ones never move them, except that nonces

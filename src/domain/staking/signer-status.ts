@@ -5,14 +5,14 @@ import { alarmsOf, standingOf } from "./standing.ts";
 
 /**
  * What people and programs see of a signer.
- * @param fault - what keeps a node or worker from answering now; null while all answer.
+ * @param about.faults - what does not answer now: `holding` is a node or worker that nonces wait for.
  */
 export function signerStatus(
   state: SignerState,
   about: {
     readonly chainId: number;
     readonly address: Hex;
-    readonly fault: string | null;
+    readonly faults: { readonly holding: string | null; readonly other: string | null };
     readonly nowMs: number;
   },
 ): SignerStatus {
@@ -26,7 +26,7 @@ export function signerStatus(
   return {
     chainId: about.chainId,
     address: about.address,
-    standsStill: standingOf(state) ?? (about.fault === null ? null : "node_away"),
+    standsStill: standingOf(state) ?? (about.faults.holding === null ? null : "node_away"),
     policy: state.policy,
     nextNonce: state.nextNonce,
     latestNonce: account?.latestNonce ?? null,
@@ -38,7 +38,11 @@ export function signerStatus(
     slots: slots.map(slotStatus),
     counts: state.counts,
     gasUsedWei: state.gasUsedWei,
-    alarms: about.fault === null ? alarms : [...alarms, `node_away: ${about.fault}`],
+    alarms: [
+      ...alarms,
+      ...(about.faults.holding === null ? [] : [`node_away: ${about.faults.holding}`]),
+      ...(about.faults.other === null ? [] : [`away: ${about.faults.other}`]),
+    ],
     lastError: state.lastError,
   };
 }

@@ -13,8 +13,8 @@ import type { StakeReason } from "./stake-call.ts";
 
 /** Pools keep 16 executable transactions of one account for sure (geth). */
 const maximumInFlight = 16;
-/** Slots carried over by continue-as-new, about 2 kB each: the payload limit is 2 MiB. */
-const maximumOpenSlots = 500;
+/** Carried over by continue-as-new, about 2.5 kB each. */
+const maximumOpenSlots = 400;
 const stuckAfterMs = 600_000;
 
 type Standing = SignerStatus["standsStill"];
@@ -57,7 +57,10 @@ export function foreignNonces(state: SignerState): number[] {
 /** How many more requests may get a nonce now. */
 export function roomInFlight(state: SignerState): number {
   const allowed = Math.min(state.policy.maxInFlight, maximumInFlight);
-  const room = allowed - unminedSlots(state).length;
+  // What the chain has counted is mined, even where its receipt is still to be read: the next ones need not wait for it.
+  const latest = state.account?.latestNonce ?? 0;
+  const inFlight = unminedSlots(state).filter(({ nonce }) => nonce >= latest);
+  const room = allowed - inFlight.length;
   return Math.max(0, Math.min(room, maximumOpenSlots - state.slots.length));
 }
 

@@ -57,7 +57,7 @@ const standingWords: Record<NonNullable<SignerStatus["standsStill"]>, string> = 
   fee_cap: "Waiting: gas costs more than the cap; it goes on by itself, or raise the cap",
   foreign_nonce:
     "Waiting: somebody else used a nonce of this account; it goes on when that is final",
-  node_away: "Waiting: a node, the key's worker or ClickHouse does not answer",
+  node_away: "Waiting: a node or the key's worker does not answer",
 };
 
 function headingOf({ standsStill }: SignerStatus, isStopping: boolean): string {

@@ -85,9 +85,9 @@ const policyRules: Record<keyof SignerPolicy, { test: (value: unknown) => boolea
     is: "wei as a decimal text, or null",
   },
   maxInFlight: { test: (value) => isWhole(value, 1, 16), is: "a whole number from 1 to 16" },
-  queueLimit: { test: (value) => isWhole(value, 1, 1000), is: "a whole number from 1 to 1000" },
-  bumpAfterMs: { test: (value) => isWhole(value, 100, 86_400_000), is: "100 to 86400000" },
-  rebroadcastAfterMs: { test: (value) => isWhole(value, 100, 86_400_000), is: "100 to 86400000" },
+  queueLimit: { test: (value) => isWhole(value, 1, 1_000_000), is: "a whole number of 1 or more" },
+  bumpAfterMs: { test: (value) => isWhole(value, 1, 604_800_000), is: "1 to 604800000" },
+  rebroadcastAfterMs: { test: (value) => isWhole(value, 1, 604_800_000), is: "1 to 604800000" },
   reserveWei: { test: isDecimal, is: "wei as a decimal text" },
   perOwnerPerDay: {
     test: (value) => value === null || isWhole(value, 1, 1_000_000),

@@ -41,12 +41,15 @@ import type {
   SignedTransaction,
   UnsignedTransaction,
 } from "./messages.ts";
+import { OneByOne } from "./one-by-one.ts";
 
 /** Signals to requests under way at once. */
 const noticesAtOnce = 50;
 const recordsAtOnce = 100;
 
 type LaneName = "prepare" | "sign" | "broadcast" | "watch" | "deliver" | "record";
+
+const holdingLanes: readonly LaneName[] = ["prepare", "sign", "broadcast", "watch"];
 
 type Signer = {
   readonly chainId: number;
@@ -59,10 +62,10 @@ type Signer = {
 /** The strands of a signer's work. They meet only in the state, so none of them waits for another. */
 export class SignerLanes {
   private readonly signer: Signer;
-  private readonly faults = new Map<LaneName, string>();
+  private readonly faulty = new Map<LaneName, string>();
   private watching: CancellationScope | undefined;
-  /** Batches that were refused since all was signed: then one by one, so that what is refused holds up nothing else. */
-  private refusedToSign = 0;
+  private readonly preparing = new OneByOne<QueuedRequest>();
+  private readonly signing = new OneByOne<UnsignedTransaction>();
 
   constructor(signer: Signer) {
     this.signer = signer;
@@ -109,10 +112,15 @@ export class SignerLanes {
     this.watching?.cancel();
   }
 
-  /** What does not answer now; null while all do. */
-  get fault(): string | null {
-    const faults = [...this.faults].map(([name, fault]) => `${name}: ${fault}`);
-    return faults.length > 0 ? faults.join("; ") : null;
+  /** What does not answer now, and whether nonces wait for it: rows and words to requests do not hold them up. */
+  get faults(): { readonly holding: string | null; readonly other: string | null } {
+    const words = (isHolding: boolean) => {
+      const faults = [...this.faulty].filter(([name]) => holdingLanes.includes(name) === isHolding);
+      return faults.length > 0
+        ? faults.map(([name, fault]) => `${name}: ${fault}`).join("; ")
+        : null;
+    };
+    return { holding: words(true), other: words(false) };
   }
 
   private get state(): SignerState {
@@ -131,53 +139,37 @@ export class SignerLanes {
   }
 
   private setFault(name: LaneName, fault: string | null): void {
-    if (fault === null && !this.faults.delete(name)) return;
-    if (fault !== null) this.faults.set(name, fault);
+    if (fault === null && !this.faulty.delete(name)) return;
+    if (fault !== null) this.faulty.set(name, fault);
     this.signer.write({ ...this.state, lastError: fault ?? this.state.lastError });
   }
 
   private workToPrepare(): { readonly batch: readonly QueuedRequest[] } | null {
     const nowMs = Date.now();
     if (sweep(this.state, nowMs) !== this.state) return { batch: [] };
-    const batch = chooseBatch(this.state, nowMs);
+    const batch = this.preparing.pick(chooseBatch(this.state, nowMs));
     return batch.length > 0 ? { batch } : null;
   }
 
   private async prepare({ batch }: { readonly batch: readonly QueuedRequest[] }): Promise<void> {
     this.signer.write(sweep(this.state, Date.now()));
     if (batch.length === 0) return;
-    const prepared = await prepareCalls({
-      ...this.account,
-      items: batch.map(({ requestId, call }) => ({ requestId, call })),
-    });
+    const items = batch.map(({ requestId, call }) => ({ requestId, call }));
+    const prepared = await this.preparing.run(() => prepareCalls({ ...this.account, items }));
     this.signer.write(assign(this.state, prepared, Date.now()));
   }
 
   private workToSign(): readonly UnsignedTransaction[] | null {
-    const items = toSign(this.state, Date.now());
-    const one = items[this.refusedToSign % Math.max(1, items.length)];
-    return this.refusedToSign > 0 && one ? [one] : someOf(items);
+    return someOf(this.signing.pick(toSign(this.state, Date.now())));
   }
 
   private async sign(items: readonly UnsignedTransaction[]): Promise<void> {
-    const answer = await this.askToSign(items);
+    const answer = await this.signing.run(() => signTransactions({ ...this.account, items }));
     const pairs = answer.items.flatMap((transaction) => {
       const unsigned = items.find(({ nonce }) => nonce === transaction.nonce);
       return unsigned ? [{ unsigned, signed: transaction }] : [];
     });
     this.signer.write(signed(this.state, pairs, Date.now()));
-    if (toSign(this.state, Date.now()).length === 0) this.refusedToSign = 0;
-  }
-
-  private async askToSign(
-    items: readonly UnsignedTransaction[],
-  ): ReturnType<typeof signTransactions> {
-    try {
-      return await signTransactions({ ...this.account, items });
-    } catch (error) {
-      this.refusedToSign += 1;
-      throw error;
-    }
   }
 
   private async broadcast(items: readonly SignedTransaction[]): Promise<void> {

@@ -139,7 +139,7 @@ class SignerRun {
     return signerStatus(this.state, {
       chainId: this.input.chainId,
       address: this.input.address,
-      fault: this.lanes.fault,
+      faults: this.lanes.faults,
       nowMs: Date.now(),
     });
   }

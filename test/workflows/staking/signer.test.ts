@@ -279,6 +279,19 @@ test("a node that is away is shown, and the work goes on when it is back", async
   expect((await desk.signerStatus()).standsStill).toBeNull();
 });
 
+test("37. a request that makes every look fail holds up nothing but itself", async () => {
+  const desk = await env.desk();
+  await desk.startSigner();
+  await desk.signer.executeUpdate("pause");
+  desk.fake.poisonous.add(modelCall(1).owner);
+  const [, ...good] = await Promise.all([1, 2, 3].map((number) => desk.ask(number)));
+  await untilSigner(desk, ({ queued }) => queued === 3);
+  await desk.signer.executeUpdate("resume");
+  const outcomes = await Promise.all(good.map(outcomeOf));
+  expect(outcomes.map(({ status }) => status.state)).toEqual(["succeeded", "succeeded"]);
+  expect(await desk.signerStatus()).toMatchObject({ queued: 1, nextNonce: 2 });
+});
+
 test("cancelled, it gives no new nonce, waits for what is open and ends with its last status", async () => {
   const desk = await env.desk({ blockMs: null });
   const { fake, signer } = desk;

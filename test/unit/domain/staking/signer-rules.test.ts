@@ -16,7 +16,12 @@ function withSent(count = 1): SignerModel {
 
 function statusOf(model: SignerModel) {
   const { nowMs } = model;
-  return signerStatus(model.state, { chainId: 31337, address: "0x01", fault: null, nowMs });
+  return signerStatus(model.state, {
+    chainId: 31337,
+    address: "0x01",
+    faults: { holding: null, other: null },
+    nowMs,
+  });
 }
 
 const hashesOf = (model: SignerModel, index = 0) =>
