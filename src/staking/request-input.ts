@@ -1,8 +1,8 @@
 import type { Client } from "@temporalio/client";
 import { decodeFromPayloadsAtIndex } from "@temporalio/common/lib/internal-non-workflow/codec-helpers.js";
-import { callTemporal } from "../client/temporal-call.ts";
 import { grpcStatus, statusOf } from "../temporal/grpc-status.ts";
 import type { StakeRequestInput } from "../workflows/staking/messages.ts";
+import { askTemporal } from "./ask-temporal.ts";
 import { requestTarget } from "./targets.ts";
 
 /**
@@ -15,7 +15,7 @@ export async function readRequestInput(
   requestId: string,
 ): Promise<StakeRequestInput | null> {
   try {
-    const { history } = await callTemporal(client, requestTarget(requestId), () =>
+    const { history } = await askTemporal(client, requestTarget(requestId), () =>
       client.workflowService.getWorkflowExecutionHistory({
         namespace: client.options.namespace,
         execution: { workflowId: requestId },

@@ -10,6 +10,7 @@ import {
   stakeTaskQueues,
   stakeWorkflowTypes,
 } from "../workflows/staking/messages.ts";
+import { askTemporal } from "./ask-temporal.ts";
 import { type SignerName, signerTarget } from "./targets.ts";
 
 /**
@@ -25,7 +26,7 @@ export async function startSigner(
   const { workflowId } = target;
   const input: SignerInput = { v: 1, chainId, address, policy };
   try {
-    await callTemporal(client, target, () =>
+    await askTemporal(client, target, () =>
       client.workflow.start(stakeWorkflowTypes.signer, {
         workflowId,
         taskQueue: stakeTaskQueues.transactions(chainId),

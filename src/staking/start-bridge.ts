@@ -1,5 +1,4 @@
 import { type Client, WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
-import { callTemporal } from "../client/temporal-call.ts";
 import { jobAttributes } from "../temporal/search-attributes.ts";
 import {
   type StakeBridgeInput,
@@ -7,6 +6,7 @@ import {
   stakeWorkflowIds,
   stakeWorkflowTypes,
 } from "../workflows/staking/messages.ts";
+import { askTemporal } from "./ask-temporal.ts";
 
 /**
  * Starts the bridge from the Redis stream unless it runs. Idempotent.
@@ -21,7 +21,7 @@ export async function startBridge(
   const target = { workflowId, startCommand: "npm run worker" };
   const input: StakeBridgeInput = { v: 1, chainId };
   try {
-    await callTemporal(client, target, () =>
+    await askTemporal(client, target, () =>
       client.workflow.start(stakeWorkflowTypes.bridge, {
         workflowId,
         taskQueue: stakeTaskQueues.transactions(chainId),

@@ -1,5 +1,4 @@
 import { type Client, WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
-import { callTemporal } from "../client/temporal-call.ts";
 import type { Hex } from "../domain/chain.ts";
 import type { StakeCall } from "../domain/staking/stake-call.ts";
 import { JobNotRunningError } from "../errors.ts";
@@ -10,6 +9,7 @@ import {
   stakeTaskQueues,
   stakeWorkflowTypes,
 } from "../workflows/staking/messages.ts";
+import { askTemporal } from "./ask-temporal.ts";
 import { requestIdOf } from "./request-id.ts";
 import { readRequestInput } from "./request-input.ts";
 import { requestTarget } from "./targets.ts";
@@ -49,7 +49,7 @@ export async function startRequest(client: Client, wanted: WantedRequest): Promi
   const { chainId, call } = wanted;
   const requestId = requestIdOf(chainId, call);
   try {
-    await callTemporal(client, requestTarget(requestId), () =>
+    await askTemporal(client, requestTarget(requestId), () =>
       client.workflow.start(stakeWorkflowTypes.request, {
         workflowId: requestId,
         taskQueue: stakeTaskQueues.transactions(chainId),
@@ -82,7 +82,7 @@ export async function findRequest(
 ): Promise<Exclude<StartedRequest, { kind: "started" }> | null> {
   const requestId = requestIdOf(chainId, call);
   try {
-    const { status } = await callTemporal(client, requestTarget(requestId), () =>
+    const { status } = await askTemporal(client, requestTarget(requestId), () =>
       client.workflow.getHandle(requestId).describe(),
     );
     const isTaken = status.name === "RUNNING" || status.name === "COMPLETED";

@@ -1,0 +1,46 @@
+import { type Client, ServiceError } from "@temporalio/client";
+import { expect, test } from "vitest";
+import { TemporalUnavailableError } from "../../../src/errors.ts";
+import { createRequestStarter } from "../../../src/staking/request-starter.ts";
+import { startSigner } from "../../../src/staking/signer-client.ts";
+import { signerPolicyDefaults } from "../../../src/workflows/staking/messages.ts";
+
+const address = `0x${"11".repeat(20)}` as const;
+const call = {
+  kind: "stake",
+  owner: `0x${"22".repeat(20)}`,
+  target: "1",
+  dipAmount: "1",
+  signatureId: `0x${"33".repeat(32)}`,
+  signature: `0x${"44".repeat(64)}1b`,
+} as const;
+
+/** A server that refuses every start with a gRPC status. */
+function refusing(code: number, details: string): Client {
+  const cause = Object.assign(new Error(details), { code, details, metadata: {} });
+  const start = () => Promise.reject(new ServiceError("Failed to start Workflow", { cause }));
+  const client: unknown = {
+    connection: {},
+    withDeadline: (_: number, work: () => Promise<unknown>) => work(),
+    workflow: { start },
+  };
+  return client as Client;
+}
+
+test.each([
+  [8, "namespace rate limit exceeded"],
+  [3, "search attribute jobKind is not defined"],
+])(
+  "a start that Temporal refuses (status %i) is tried again: it costs nobody a request",
+  async (code, details) => {
+    const client = refusing(code, details);
+    const starter = createRequestStarter(client, { signer: address, lifetimeMs: 1000 });
+    const entity = { type: "stake", entityId: "01JD0000000000000000000000" } as const;
+
+    const started = starter.start({ chainId: 1, call, entity });
+    await expect(started).rejects.toThrow(TemporalUnavailableError);
+    await expect(started).rejects.toThrow(details);
+    const signer = startSigner(client, { chainId: 1, address }, signerPolicyDefaults);
+    await expect(signer).rejects.toThrow(TemporalUnavailableError);
+  },
+);
