@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import type { StakeCallFields } from "../../domain/staking/parse-stake-call.ts";
-import { JobNotRunningError, RequestRefusedError } from "../../errors.ts";
+import { AppError, JobNotRunningError, RequestRefusedError } from "../../errors.ts";
 import type { StakingDesk } from "../../staking/desk.ts";
 import type { Submission } from "../../staking/submit-call.ts";
 import { type StakeRequestStatus, stakeWorkflowIds } from "../../workflows/staking/messages.ts";
@@ -9,7 +10,6 @@ import { actorName, type CommandContext } from "../context.ts";
 import { type ExitCode, exitCodes, type Outcome } from "../outcome.ts";
 import { formatNext } from "../views/next-steps.ts";
 import { formatRequest, formatTaken, hashOf } from "../views/stake-view.ts";
-import { waitUntil } from "../wait-until.ts";
 import { type Act, addExamples } from "./act.ts";
 
 const lookIntervalMs = 500;
@@ -167,25 +167,30 @@ async function waitForEnd(
   return toOutcome(context, status, ["succeeded", "fulfilled_externally"].includes(status.state));
 }
 
-/** Says each change on the way. */
+/** Says each change on the way; waits out a worker, a server or a node that is away. */
 async function readEnd(
   { terminal }: CommandContext,
   desk: StakingDesk,
   requestId: string,
 ): Promise<StakeRequestStatus> {
-  let status = await read(desk, requestId);
+  let end: StakeRequestStatus | undefined;
   let said = "";
-  await waitUntil(
-    async () => {
-      status = await read(desk, requestId);
-      const now = `${status.state}${status.reason ? `: ${status.reason.message}` : ""}`;
-      if (now !== said) terminal.say(now);
-      said = now;
-      return status.isFinal;
-    },
-    { intervalMs: lookIntervalMs },
-  );
-  return status;
+  const say = (now: string) => {
+    if (now !== said) terminal.say(now);
+    said = now;
+  };
+  while (end === undefined) {
+    try {
+      const status = await read(desk, requestId);
+      say(`${status.state}${status.reason ? `: ${status.reason.message}` : ""}`);
+      if (status.isFinal) end = status;
+    } catch (error) {
+      if (!(error instanceof AppError && error.retryable)) throw error;
+      say(error.message.split("\n")[0] ?? "");
+    }
+    if (end === undefined) await sleep(lookIntervalMs);
+  }
+  return end;
 }
 
 /** @throws {JobNotRunningError} for a request that nobody knows. */
