@@ -49,6 +49,16 @@ export async function readAccountView(
   );
 }
 
+/** @throws {NodeUnavailableError} When no node answers. */
+export async function readHeadNumber(nodes: StakingNodes, signal?: AbortSignal): Promise<number> {
+  const method = "eth_blockNumber";
+  const heads = await nodes.onAll(async (node) => {
+    const [answer] = await node.ask([{ method, params: [] }], { signal });
+    return Number(readQuantity(answer, { node: node.name, method }));
+  });
+  return Math.max(...heads.map(({ answer }) => answer));
+}
+
 async function readOf(
   node: StakingNode,
   { address, confirmations }: AccountQuery,

@@ -2,7 +2,7 @@ import type { StakingChain } from "../activities/staking/ports.ts";
 import type { Hex } from "../domain/chain.ts";
 import type { CheckVerdict, StakeCall } from "../domain/staking/stake-call.ts";
 import { NodeUnavailableError, WrongChainError } from "../errors.ts";
-import { readAccountView } from "./account-view.ts";
+import { readAccountView, readHeadNumber } from "./account-view.ts";
 import { broadcastAll } from "./broadcast.ts";
 import { lookAtCalls, refuseSignature } from "./check-calls.ts";
 import { type ContractParts, readContractParts } from "./contract-parts.ts";
@@ -63,6 +63,7 @@ export async function openStakingChain(options: StakingChainOptions): Promise<St
       return refusals.map((refusal) => refusal ?? nextOf(verdicts));
     },
     account: (address, signal) => readAccountView(nodes, { address, confirmations }, signal),
+    headNumber: (signal) => readHeadNumber(nodes, signal),
     reorgedBlocks: async (blocks, signal) =>
       blocks.length === 0 ? [] : nodes.onBest((node) => leftBlocks(node, blocks, signal), signal),
     broadcast: (transactions, sender) => broadcastAll(nodes, transactions, sender),

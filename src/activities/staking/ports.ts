@@ -25,6 +25,8 @@ export interface StakingChain {
     signal?: AbortSignal,
   ): Promise<readonly CheckVerdict[]>;
   account(address: Hex, signal?: AbortSignal): Promise<AccountView>;
+  /** The highest head that any node tells: one cheap question. */
+  headNumber(signal?: AbortSignal): Promise<number>;
   /** Numbers of those blocks that are no longer on the chain. */
   reorgedBlocks(
     blocks: readonly { readonly number: number; readonly hash: Hex }[],

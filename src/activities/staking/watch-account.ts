@@ -8,12 +8,14 @@ import type { StakingChain } from "./ports.ts";
 type WatchInput = Parameters<StakeActivities["watchAccount"]>[0];
 type WatchAnswer = Awaited<ReturnType<StakeActivities["watchAccount"]>>;
 
-const defaultPollMs = 500;
+const defaultPollMs = 200;
+/** Without a new block nothing of the account changes, but for a block that another of its number took the place of. */
+const longestWithoutLookMs = 2000;
 
 /**
  * Watches the account block by block, so that a workflow needs no timer for it; heartbeats every second and ends at
  * once when it is cancelled. A node that is away delays it: only a whole watch without an answer fails.
- * @param dependencies.pollMs - time between two looks.
+ * @param dependencies.pollMs - time between two questions for the head.
  */
 export function createWatchAccount({
   chain,
@@ -43,9 +45,27 @@ export function createWatchAccount({
         if (isLastLook && last === null) throw error;
         if (isLastLook && last !== null) return { account: last, reorgedBlocks: [] };
       }
-      await sleep(pollMs, undefined, { signal });
+      const nextLookAt = Math.min(Date.now() + longestWithoutLookMs, endsAt - pollMs);
+      await untilNewHead({ chain, pollMs, head: last?.headNumber ?? null, nextLookAt, signal });
     }
   });
+}
+
+/** Waits at least one interval; a node that does not tell its head is looked at when it is time. */
+async function untilNewHead(wait: {
+  readonly chain: StakingChain;
+  readonly pollMs: number;
+  readonly head: number | null;
+  readonly nextLookAt: number;
+  readonly signal: AbortSignal;
+}): Promise<void> {
+  const { chain, pollMs, head, nextLookAt, signal } = wait;
+  do {
+    await sleep(pollMs, undefined, { signal });
+    const now = await chain.headNumber(signal).catch(() => head);
+    signal.throwIfAborted();
+    if (now !== head) return;
+  } while (Date.now() < nextLookAt);
 }
 
 /** Enough at a head of the same number: the blocks below stand or fall with it. */
