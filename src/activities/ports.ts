@@ -76,10 +76,15 @@ export interface NodePool {
   readonly tracesAhead: number;
   /**
    * The node to ask for a block; null where none is left that serves now and is not in `tried`.
+   * @param avoided - those are taken only where no other may have the block.
    * @throws {NodeUnavailableError} when none serves and none was tried.
    * @throws what forbids the use of a node (WrongChainError ...) when no other serves and none was tried.
    */
-  choose(blockNumber: number, tried: ReadonlySet<string>): Promise<ExecutionNode | null>;
+  choose(
+    blockNumber: number,
+    tried: ReadonlySet<string>,
+    avoided?: ReadonlySet<string>,
+  ): Promise<ExecutionNode | null>;
   /** A block of this node is proven. */
   proved(node: string): void;
   /** Another node has proven what this one said otherwise: it is asked less for a while. */

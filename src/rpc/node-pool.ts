@@ -1,5 +1,5 @@
 import type { ExecutionNode, NodeCondition, NodePool } from "../activities/ports.ts";
-import { orderNodes } from "../domain/node-order.ts";
+import { hasBlock, orderNodes } from "../domain/node-order.ts";
 import { type AppError, NodeUnavailableError } from "../errors.ts";
 import type { NodeCapabilities } from "./capabilities.ts";
 import type { RawNode } from "./execution-node.ts";
@@ -103,10 +103,14 @@ export class RpcNodePool implements NodePool {
     return { node: this.view(this.leader ?? first), chain };
   }
 
-  async choose(blockNumber: number, tried: ReadonlySet<string>): Promise<ExecutionNode | null> {
+  async choose(
+    blockNumber: number,
+    tried: ReadonlySet<string>,
+    avoided: ReadonlySet<string> = new Set(),
+  ): Promise<ExecutionNode | null> {
     this.#probeBesides();
     this.#gauge();
-    const found = this.#pick(blockNumber, tried);
+    const found = this.#pick(blockNumber, { tried, avoided });
     if (found) {
       if (tried.size === 0 && (await this.#isElsewhere(blockNumber))) {
         throw this.#notReached(blockNumber);
@@ -184,10 +188,15 @@ export class RpcNodePool implements NodePool {
     return orderNodes(this.#serving, { blockNumber, leader, nowMs: Date.now() });
   }
 
-  #pick(blockNumber: number, tried: ReadonlySet<string>): PooledNode | undefined {
+  #pick(
+    blockNumber: number,
+    { tried, avoided }: { tried: ReadonlySet<string>; avoided: ReadonlySet<string> },
+  ): PooledNode | undefined {
     const untried = this.#inOrder(blockNumber).filter(({ name }) => !tried.has(name));
+    const free = untried.filter((node) => !avoided.has(node.name) && hasBlock(node, blockNumber));
+    const candidates = free.length > 0 ? free : untried;
     // Better one that is not trusted than none: its block is proven like any other.
-    return untried.find(({ isTracing }) => isTracing) ?? untried[0];
+    return candidates.find(({ isTracing }) => isTracing) ?? candidates[0];
   }
 
   /** Beside the work: one that is away comes back when its probe is good. */

@@ -300,7 +300,10 @@ describe("a replica that lags", () => {
     expect(world.ledger.versions.some(({ status }) => status !== "complete")).toBe(false);
   });
 
-  test("books nothing for blocks that only a node which is away has", async () => {
+  test.each([
+    ["", []],
+    [", though other calls have all its traces", [{ node: "fresh", traces: 0, restMs: 0 }]],
+  ])("books nothing for blocks that only a node which is away has%s", async (_, traceBudgets) => {
     const stale = await behindProxy(behind(() => tip - 5));
     const fresh = await behindProxy();
     const { world } = await worldOf([
@@ -308,9 +311,26 @@ describe("a replica that lags", () => {
       { name: "fresh", url: fresh.url },
     ]);
     await fresh.outage(true);
-    const attempt = index(world, { fromBlock: tip, toBlock: tip });
+    const attempt = index(world, { fromBlock: tip, toBlock: tip, traceBudgets });
     await expect(attempt).rejects.toMatchObject({ name: "NodeUnavailableError" });
     expect(world.ledger.versions).toEqual([]);
+  });
+
+  test("is not asked for what it has not, also where the other one is to be spared", async () => {
+    const asked: unknown[] = [];
+    const lag = behind(() => tip - 5);
+    const stale = await behindProxy((call, ask) => {
+      asked.push(call.params[0]);
+      return lag(call, ask);
+    });
+    const { world } = await worldOf([
+      { name: "stale", url: stale.url },
+      { name: "fresh", url: anvil.url },
+    ]);
+    const traceBudgets = [{ node: "fresh", traces: 0, restMs: 0 }];
+    await index(world, { fromBlock: tip, toBlock: tip, traceBudgets });
+    expect(world.ledger.winner(tip)).toMatchObject({ status: "complete", node: "fresh" });
+    expect(asked).not.toContain(`0x${tip.toString(16)}`);
   });
 
   test("whose word is the chain's once it catches up, also where the other one never returns", async () => {

@@ -21,14 +21,17 @@ export class CallNodes implements NodePool {
   readonly #earlier: readonly NodeReport[];
   readonly #shares = new Map<string, TraceShare>();
   readonly #refusalsBefore: ReadonlyMap<string, number>;
-  readonly #avoided: readonly string[];
+  /** Where other calls of the job have all the traces that it allows. */
+  readonly #avoided: ReadonlySet<string>;
 
   constructor(pool: NodePool, { budgets, earlier }: CallBudget) {
     this.isHeededByWorkflow = budgets !== undefined;
     this.#pool = pool;
     this.#budgets = budgets ?? [];
     this.#earlier = earlier;
-    this.#avoided = this.#budgets.flatMap(({ node, traces }) => (traces === 0 ? node : []));
+    this.#avoided = new Set(
+      this.#budgets.flatMap(({ node, traces }) => (traces === 0 ? node : [])),
+    );
     // Where nobody waits for a rest, one that was told by the attempt before would be told for ever.
     for (const { node, restMs } of [...this.#budgets, ...(budgets ? earlier : [])]) {
       if (restMs > 0) pool.rest(node, restMs);
@@ -44,12 +47,8 @@ export class CallNodes implements NodePool {
     return this.#pool.tracesAhead;
   }
 
-  async choose(blockNumber: number, tried: ReadonlySet<string>): Promise<ExecutionNode | null> {
-    if (this.#avoided.some((name) => !tried.has(name))) {
-      const found = await this.#pool.choose(blockNumber, new Set([...tried, ...this.#avoided]));
-      if (found !== null) return found;
-    }
-    return this.#pool.choose(blockNumber, tried);
+  choose(blockNumber: number, tried: ReadonlySet<string>): Promise<ExecutionNode | null> {
+    return this.#pool.choose(blockNumber, tried, this.#avoided);
   }
 
   proved(node: string): void {
