@@ -36,15 +36,18 @@ export interface ExecutionNode {
    */
   chooseTraceWay?(block: { readonly gasUsed: number }): TraceWay;
   /** Which accounts run code when they are called, as a block left them; null where the node cannot say. */
-  findCode?(
-    query: { readonly addresses: readonly string[]; readonly blockHash: Hex },
-    signal?: AbortSignal,
-  ): Promise<readonly boolean[] | null>;
+  findCode?(query: CodeQuery, signal?: AbortSignal): Promise<readonly boolean[] | null>;
   /** Gas used of `blockCount` blocks that end at `newestBlock`; null where the node cannot say. */
   gasUsed(newestBlock: number, blockCount: number, signal?: AbortSignal): Promise<number[] | null>;
   /** Whether the node answers at all: tells a fault of a block from a fault of the node. */
   isHealthy(signal?: AbortSignal): Promise<boolean>;
 }
+export type CodeQuery = {
+  readonly addresses: readonly string[];
+  readonly blockHash: Hex;
+  /** Whether an account that delegates (EIP-7702) runs the code of the other one. */
+  readonly followsDelegations: boolean;
+};
 export type TraceOptions = {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;

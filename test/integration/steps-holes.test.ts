@@ -1,3 +1,6 @@
+import { createWalletClient, type Hex, http, zeroAddress } from "viem";
+import { privateKeyToAccount } from "viem/accounts";
+import { anvil as anvilChain } from "viem/chains";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ForkAt } from "../../src/activities/ports.ts";
 import { callNode } from "../../src/dev/json-rpc.ts";
@@ -72,11 +75,14 @@ afterAll(async () => {
 });
 
 /** What becomes of the block of a transaction. */
-async function outcomeOf(name: Name, url: string, forkAt: ForkAt): Promise<string> {
+function outcomeOf(name: Name, url: string, forkAt: ForkAt): Promise<string> {
+  return outcomeAt(blockOf.get(name) ?? 0, url, forkAt);
+}
+
+async function outcomeAt(blockNumber: number, url: string, forkAt: ForkAt): Promise<string> {
   const endpoint = { name: "node-a", url, headers: {} };
   const node = createExecutionNode(endpoint, { traceTimeoutMs: 10_000 });
   const world = createFakeWorld({ node, forkAt });
-  const blockNumber = blockOf.get(name) ?? 0;
   const input = { fromBlock: blockNumber, toBlock: blockNumber };
   const { dependencies } = world;
   const { failed } = await startIndexBlocks({ dependencies, engine: traceEngine, input }).result;
@@ -115,6 +121,44 @@ describe("a block whose fork is unknown", () => {
     expect(await outcomeOf("call", silent.url, unknownFork)).toBe("unverified");
     await silent.stop();
   });
+});
+
+test("an account that in one block delegates no more, is called, and delegates again ran no code", async () => {
+  const delegator = privateKeyToAccount(
+    "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
+  );
+  const wallet = createWalletClient({
+    account: privateKeyToAccount(
+      "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
+    ),
+    chain: anvilChain,
+    transport: http(anvil.url),
+  });
+  const mine = () => callNode(anvil.url, "anvil_mine", ["0x1"]);
+  const nonceOf = async (address: string, at: string) =>
+    Number(await callNode(anvil.url, "eth_getTransactionCount", [address, at]));
+  const delegate = async (to: Hex, nonce: number) => {
+    const authorization = { contractAddress: to, chainId: anvilChain.id, nonce };
+    const authorizationList = [await delegator.signAuthorization(authorization)];
+    const nonceOfSender = await nonceOf(wallet.account.address, "pending");
+    const common = { gas: 200_000n, maxFeePerGas: 10n ** 10n, maxPriorityFeePerGas: 1n };
+    const request = { ...common, to: person, authorizationList, nonce: nonceOfSender } as const;
+    return wallet.sendTransaction(request);
+  };
+  await delegate(contract, 0);
+  await mine();
+  await delegate(zeroAddress, 1);
+  const call = { from: sender, to: delegator.address, gas: "0x30d40", data: calldata };
+  const hash = await callNode(anvil.url, "eth_sendTransaction", [call]);
+  await delegate(contract, 2);
+  await mine();
+
+  const code = await callNode(anvil.url, "eth_getCode", [delegator.address, "latest"]);
+  expect(code).toBe(codes[delegating]);
+  const trace = await callNode(anvil.url, "debug_traceTransaction", [hash]);
+  expect(trace).toMatchObject({ failed: false, structLogs: [] });
+  const blockNumber = Number(await callNode(anvil.url, "eth_blockNumber", []));
+  expect(await outcomeAt(blockNumber, anvil.url, osaka)).toBe("proven");
 });
 
 test("a call that pays the floor of its calldata pays the same without code: its account tells", async () => {

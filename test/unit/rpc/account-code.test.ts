@@ -14,6 +14,7 @@ const codes: Readonly<Record<string, string>> = {
   [address("5")]: delegateTo("2"),
   [address("6")]: delegateTo("4"),
   [address("7")]: "0xef00",
+  [address("8")]: "0x60006000fd",
 };
 
 const calls = {
@@ -23,17 +24,16 @@ const calls = {
 };
 
 test("an account runs code of its own, or that of the one that it delegates to, and no further", async () => {
-  const addresses = ["1", "2", "3", "4", "5", "6", "7"].map(address);
-  expect(await findCode(calls, { addresses, blockHash })).toEqual([
-    true,
-    false,
-    false,
-    true,
-    false,
-    false,
-    false,
-  ]);
+  expect(await runCode({ followsDelegations: true })).toEqual(["1", "4"]);
+  expect(await runCode({ followsDelegations: false })).toEqual(["1"]);
 });
+
+/** The digits of the addresses that run code. */
+async function runCode(how: { readonly followsDelegations: boolean }) {
+  const digits = ["1", "2", "3", "4", "5", "6", "7", "8"];
+  const found = await findCode(calls, { addresses: digits.map(address), blockHash, ...how });
+  return digits.filter((_, index) => found?.[index]);
+}
 
 test("a node that refuses or is away says nothing", async () => {
   const away = {
@@ -42,5 +42,6 @@ test("a node that refuses or is away says nothing", async () => {
         new NodeUnavailableError({ node: "a", method: "eth_getCode", reason: "gone" }),
       ),
   };
-  expect(await findCode(away, { addresses: [address("1")], blockHash })).toBeNull();
+  const query = { addresses: [address("1")], blockHash, followsDelegations: true };
+  expect(await findCode(away, query)).toBeNull();
 });
