@@ -1,4 +1,4 @@
-import { encodeAbiParameters, keccak256, recoverTypedDataAddress } from "viem";
+import { recoverTypedDataAddress } from "viem";
 import type { Hex } from "../domain/chain.ts";
 import { classifyRevert, verdictOfRevert } from "../domain/staking/revert-class.ts";
 import { type Revert, readRevert } from "../domain/staking/revert-reason.ts";
@@ -11,6 +11,7 @@ import { findUse } from "./find-use.ts";
 import { lowerCase } from "./hex.ts";
 import { RpcRefusal } from "./node-refusal.ts";
 import {
+  isLimit,
   type RpcCall,
   readQuantity,
   refusedBy,
@@ -18,6 +19,7 @@ import {
   toQuantity,
 } from "./staking-node.ts";
 import { toTypedData } from "./typed-data.ts";
+import { usedSlot } from "./use-block.ts";
 
 export type CheckContext = {
   readonly chainId: number;
@@ -82,13 +84,6 @@ function questionsOf(call: StakeCall, { contractAddress, parts, sender }: CheckC
   return [...shared, owner.request, lockedUntil.request];
 }
 
-/** Where the helper remembers a used signature: its mapping stands at slot 0 (measured). */
-export function usedSlot(signature: Hex): Hex {
-  const key = keccak256(encodeAbiParameters([{ type: "bytes" }], [signature]));
-  const place = [{ type: "bytes32" }, { type: "uint256" }] as const;
-  return keccak256(encodeAbiParameters(place, [key, 0n]));
-}
-
 async function judge(
   node: StakingNode,
   call: StakeCall,
@@ -103,7 +98,7 @@ async function judge(
       ? judgeUse(node, call, context, signal)
       : useNotFinal;
   }
-  const theft = refuseStranger(call, owner, context.parts);
+  const theft = refuseStranger(node, call, owner, context.parts);
   if (theft !== null) return theft;
   const revert =
     revertOf(node, "eth_call", simulated) ?? revertOf(node, "eth_estimateGas", estimated);
@@ -134,10 +129,11 @@ export async function judgeRevert(
 async function judgeUse(
   node: StakingNode,
   call: StakeCall,
-  { contractAddress, sender }: CheckContext,
+  { contractAddress, parts, sender }: CheckContext,
   signal: AbortSignal | undefined,
 ): Promise<CheckVerdict> {
-  const use = await findUse(node, { contractAddress, call }, signal);
+  const { messageHelper } = parts;
+  const use = await findUse(node, { contractAddress, messageHelper, call }, signal);
   if (use === null) return { kind: "burned", transactionHash: null };
   const { transactionHash, stakeId, from } = use;
   return { kind: "fulfilled", transactionHash, stakeId, byUs: from === sender };
@@ -171,16 +167,20 @@ async function isUseFinal(
   const method = "eth_getStorageAt";
   const params = [parts.messageHelper, usedSlot(signature), at];
   const [answer] = await node.ask([{ method, params }], { signal });
+  if (answer instanceof RpcRefusal && isLimit(answer)) throw refusedBy(node.name, method, answer);
   return answer instanceof RpcRefusal || readQuantity(answer, { node: node.name, method }) !== 0n;
 }
 
 /** The contract does not ask whose stake it moves: without this a stranger's signature moves it to her. */
 function refuseStranger(
+  node: StakingNode,
   call: StakeCall,
   answer: unknown,
   { registry }: ContractParts,
 ): CheckVerdict | null {
   if (call.kind === "stake") return null;
+  // Not the contract's answer, such as that of a node that is asked too often: it says nothing of the stake.
+  revertOf(node, "eth_call", answer);
   const owner = ownerView(registry, call.stakeId).read(answer);
   if (owner === call.owner) return null;
   const reason =

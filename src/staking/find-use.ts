@@ -7,6 +7,7 @@ import { isHex, lowerCase } from "./hex.ts";
 import { RpcRefusal } from "./node-refusal.ts";
 import { readQuantity, refusedBy, type StakingNode, toQuantity } from "./staking-node.ts";
 import { madeCall } from "./traced-call.ts";
+import { findUseBlock } from "./use-block.ts";
 
 /** The transaction that did what a request asks for. */
 export type SignatureUse = {
@@ -27,34 +28,70 @@ const hex = z.custom<Hex>(isHex);
 const logs = z.array(z.object({ topics: z.array(hex), data: hex, transactionHash: hex }));
 const transaction = z.object({ from: hex, to: hex.nullable(), input: hex });
 
+type UseQuery = {
+  readonly contractAddress: Hex;
+  readonly messageHelper: Hex;
+  readonly call: StakeCall;
+};
+
 /**
- * Looks, newest first, for the transaction that used a call's signature and did what it asks. No argument of the events
- * is indexed and none carries the signature, so logs are found by address and topic and the calldata decides.
- * @returns null where there is none within a year: the signature was burned.
+ * Looks for the transaction that used a call's signature and did what it asks. No argument of the events is indexed and
+ * none carries the signature, so logs are found by address and topic and the calldata decides. Where the node has old
+ * states they tell the block; else the logs of a year are searched, newest first.
+ * @returns null where there is none: the signature was burned.
  */
 export async function findUse(
   node: StakingNode,
-  { contractAddress, call }: { readonly contractAddress: Hex; readonly call: StakeCall },
+  query: UseQuery,
   signal?: AbortSignal,
 ): Promise<SignatureUse | null> {
+  const { messageHelper, call } = query;
   const [head] = await node.ask([{ method: "eth_blockNumber", params: [] }], { signal });
   const latest = Number(readQuantity(head, { node: node.name, method: "eth_blockNumber" }));
+  const { signature } = call;
+  const block = await findUseBlock(node, { messageHelper, signature }, latest, signal);
+  if (block === null) return searchLogs(node, query, latest, signal);
+  const found = await readLogs(node, { ...query, fromBlock: block, toBlock: block }, signal);
+  return found && useAmong(node, query, found, signal);
+}
+
+async function searchLogs(
+  node: StakingNode,
+  query: UseQuery,
+  latest: number,
+  signal: AbortSignal | undefined,
+): Promise<SignatureUse | null> {
   const lowest = Math.max(0, latest - lookBackBlocks);
   let window = firstWindow;
+  let largest = largestWindow;
   let toBlock = latest;
   while (toBlock >= lowest) {
     const fromBlock = Math.max(lowest, toBlock - window + 1);
-    const found = await readLogs(node, { contractAddress, call, fromBlock, toBlock }, signal);
+    const found = await readLogs(node, { ...query, fromBlock, toBlock }, signal);
     if (found === null) {
-      window = Math.max(smallestWindow, Math.floor(window / 4));
+      window = Math.max(smallestWindow, Math.floor(window / 2));
+      largest = window;
       continue;
     }
-    for (const { stakeId, transactionHash } of found.toReversed()) {
-      const from = await senderOf(node, { contractAddress, call, transactionHash }, signal);
-      if (from !== null) return { transactionHash, from, stakeId };
-    }
+    const use = await useAmong(node, query, found, signal);
+    if (use !== null) return use;
     toBlock = fromBlock - 1;
-    window = Math.min(largestWindow, window * 2);
+    window = Math.min(largest, window * 2);
+  }
+  return null;
+}
+
+type FoundLog = { readonly stakeId: string; readonly transactionHash: Hex };
+
+async function useAmong(
+  node: StakingNode,
+  { contractAddress, call }: UseQuery,
+  found: readonly FoundLog[],
+  signal: AbortSignal | undefined,
+): Promise<SignatureUse | null> {
+  for (const { stakeId, transactionHash } of found.toReversed()) {
+    const from = await senderOf(node, { contractAddress, call, transactionHash }, signal);
+    if (from !== null) return { transactionHash, from, stakeId };
   }
   return null;
 }
@@ -67,7 +104,11 @@ type LogQuery = {
 };
 
 /** null: the node does not look through so many blocks at once. */
-async function readLogs(node: StakingNode, query: LogQuery, signal: AbortSignal | undefined) {
+async function readLogs(
+  node: StakingNode,
+  query: LogQuery,
+  signal: AbortSignal | undefined,
+): Promise<FoundLog[] | null> {
   const { contractAddress, call, fromBlock, toBlock } = query;
   const filter = {
     address: contractAddress,

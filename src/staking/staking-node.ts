@@ -152,6 +152,11 @@ function socketCode(error: Error): string | undefined {
   return undefined;
 }
 
+/** Whether a node refuses only because it is asked too often. */
+export function isLimit({ code }: RpcRefusal): boolean {
+  return limitCodes.has(code);
+}
+
 export function refusedBy(node: string, method: string, refusal: RpcRefusal): AppError {
   const reason = `${refusal.code}: ${harmlessWords(refusal.message)}`;
   return new NodeRefusedError({ node, method, reason });

@@ -1,5 +1,5 @@
-import { type Client, ServiceError } from "@temporalio/client";
-import { expect, test } from "vitest";
+import { Client, Connection, ServiceError } from "@temporalio/client";
+import { expect, test, vi } from "vitest";
 import { TemporalUnavailableError } from "../../../src/errors.ts";
 import { createRequestStarter } from "../../../src/staking/request-starter.ts";
 import { startSigner } from "../../../src/staking/signer-client.ts";
@@ -18,13 +18,10 @@ const call = {
 /** A server that refuses every start with a gRPC status. */
 function refusing(code: number, details: string): Client {
   const cause = Object.assign(new Error(details), { code, details, metadata: {} });
-  const start = () => Promise.reject(new ServiceError("Failed to start Workflow", { cause }));
-  const client: unknown = {
-    connection: {},
-    withDeadline: (_: number, work: () => Promise<unknown>) => work(),
-    workflow: { start },
-  };
-  return client as Client;
+  const client = new Client({ connection: Connection.lazy() });
+  const refusal = new ServiceError("Failed to start Workflow", { cause });
+  vi.spyOn(client.workflow, "start").mockRejectedValue(refusal);
+  return client;
 }
 
 test.each([
