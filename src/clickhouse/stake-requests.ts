@@ -4,8 +4,11 @@ import type { StakeState } from "../domain/staking/stake-call.ts";
 import type { StakeRequestStatus } from "../workflows/staking/messages.ts";
 import type { ClickHouse } from "./client.ts";
 import { contentToken } from "./content-token.ts";
+import { gatherRows } from "./gather-rows.ts";
 
 const table = "stake_request";
+/** Nobody waits for these rows. */
+const gatherMs = 50;
 
 /** A row of `stake_request` without its default; NFT ids and gas are decimal strings. */
 type Row = {
@@ -43,8 +46,10 @@ export type StakeRequestTable = StakeRequestStore & {
 
 /** The history of requests in `stake_request`. */
 export function createStakeRequestStore(clickhouse: ClickHouse): StakeRequestTable {
-  const insert = (row: Row) =>
-    clickhouse.insertRows(table, [row], { token: contentToken(table, [row]) });
+  const insert = gatherRows<Row>(
+    (rows) => clickhouse.insertRows(table, rows, { token: contentToken(table, rows) }),
+    gatherMs,
+  );
   return {
     record: ({ status, source, actor }) => insert(toRow(status, source, actor)),
     recordPoison: (poison) => insert(poisonRow(poison)),
