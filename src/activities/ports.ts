@@ -95,9 +95,12 @@ export interface NodePool {
     node: string,
     fault: { readonly blockNumber: number; readonly kind: string; readonly reason: string },
   ): void;
-  /** Milliseconds until a node that refused for now may be asked again; null where none asked for that. */
+  /**
+   * Milliseconds until a node that refused for now may be asked again, a few seconds at most where another one is away;
+   * null where one may be asked now.
+   */
   restMs(): number | null;
-  /** What the nodes that could be used have said of being asked too often. */
+  /** What the nodes that can be used, or will when they are back, have said of being asked too often. */
   conditions(): readonly NodeCondition[];
   /** Another worker was asked to leave a node alone with traces for so long: this one does so too. */
   rest(node: string, restMs: number): void;

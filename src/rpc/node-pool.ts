@@ -14,6 +14,8 @@ export type OpenNode = { readonly node: RawNode; readonly chain: ProbedChain };
 /** A node that was asked and is slow does not hold up what others can do. */
 const longestLookMs = 2_000;
 const gaugeEveryMs = 1_000;
+/** While others rest, the return of one that is away may be overlooked for so long. */
+const longestOverlookMs = 10_000;
 /** The first time, a node that is there and slow may still be the wrong one. */
 const longestFirstLookMs = 10_000;
 
@@ -140,7 +142,7 @@ export class RpcNodePool implements NodePool {
   }
 
   conditions(): readonly NodeCondition[] {
-    return this.#usable.map(({ name, refusals, restsUntilMs }) => ({
+    return this.#expected.map(({ name, refusals, restsUntilMs }) => ({
       node: name,
       refusals,
       restMs: Math.max(0, restsUntilMs - Date.now()),
@@ -152,9 +154,11 @@ export class RpcNodePool implements NodePool {
   }
 
   restMs(): number | null {
-    const restsMs = this.#usable.map(({ restsUntilMs }) => restsUntilMs - Date.now());
-    const shortest = Math.min(...restsMs);
-    return Number.isFinite(shortest) && shortest > 0 ? shortest : null;
+    const nowMs = Date.now();
+    const usable = this.#expected.filter((node) => node.isServing || node.restsUntilMs > nowMs);
+    const shortest = Math.min(...usable.map(({ restsUntilMs }) => restsUntilMs - nowMs));
+    if (!Number.isFinite(shortest) || shortest <= 0) return null;
+    return usable.length < this.#expected.length ? Math.min(shortest, longestOverlookMs) : shortest;
   }
 
   /** The highest head that any node has shown, whether it serves now or not. */
@@ -167,10 +171,9 @@ export class RpcNodePool implements NodePool {
     return this.#nodes.filter((node) => node.isServing);
   }
 
-  /** Those that serve, or would if they did not ask to be left alone. */
-  get #usable(): readonly PooledNode[] {
-    const nowMs = Date.now();
-    return this.#nodes.filter((node) => node.isServing || node.restsUntilMs > nowMs);
+  /** Those that serve, or will when they are back or have rested. */
+  get #expected(): readonly PooledNode[] {
+    return this.#nodes.filter(({ refusal }) => refusal === null);
   }
 
   get #refusals(): readonly AppError[] {

@@ -28,7 +28,7 @@ const forEver = {
 
 /**
  * The block job. Its heartbeat tells within 10 s that a worker died, so that startToClose only has to outlast
- * the longest chunk (20 s are planned; one block of 2 GB of trace takes minutes, a slow node hours).
+ * the longest chunk (25 s are planned; one block of 2 GB of trace takes minutes, a slow node hours).
  */
 const blockJob = proxyActivities<Pick<IndexActivities, "indexBlocks">>({
   startToCloseTimeout: "12 hours",

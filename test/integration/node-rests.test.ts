@@ -120,6 +120,41 @@ describe("a node that asks to be left alone as a whole", () => {
   });
 });
 
+test("a job does not wait out one node's long rest while another one, which is away, may come back", async () => {
+  const tired = await behindProxy();
+  const away = await behindProxy();
+  const pool = createPool([
+    { name: "tired", url: tired.url },
+    { name: "away", url: away.url },
+  ]);
+  await pool.open();
+  tired.tamper = () => tooOften(600);
+  await away.outage(true);
+  await waitUntil(
+    async () => {
+      await pool.asOne.head("latest").catch(() => null);
+      return pool.nodes[1]?.isServing === false && pool.nodes[0]?.isResting;
+    },
+    { what: "an outage and a refusal", timeoutMs: 10_000 },
+  );
+  const { dependencies } = createFakeWorld({ node: pool.asOne, nodes: pool });
+  const budgets = new NodeBudgets(undefined);
+  const result = await budgets.during(1, (traceBudgets) => {
+    const input = { fromBlock: 0, toBlock: 0, traceBudgets };
+    return startIndexBlocks({ dependencies, engine: traceEngine, input }).result;
+  });
+  expect(result).toMatchObject({ blocks: 0, failedCount: 0 });
+  expect(budgets.restMs(Date.now())).toBeGreaterThan(5000);
+  expect(budgets.restMs(Date.now())).toBeLessThanOrEqual(10_000);
+
+  await away.outage(false);
+  await waitUntil(() => pool.open().then(() => pool.nodes[1]?.isServing), {
+    what: "the node back",
+    timeoutMs: 20_000,
+  });
+  expect(pool.restMs()).toBeNull();
+}, 60_000);
+
 test("a node that one worker was asked to leave alone gets no trace of another worker, and the other node all", async () => {
   const chain = await startAnvil({ args: ["--no-mining", "--order=fifo"] });
   const { blocks } = await prepareChain({ rpcUrl: chain.url, seed: 7, targetSteps: 2_000 });
@@ -195,16 +230,17 @@ test("a flood of other requests does not delay the head's at a node with few req
   );
   const ended = Promise.allSettled(others);
   await sleep(500);
-  const slowest: number[] = [];
+  const waits: number[] = [];
   for (let round = 0; round < 8; round += 1) {
     const startedAt = performance.now();
     await node.headNode.head("latest");
-    slowest.push(performance.now() - startedAt);
+    waits.push(performance.now() - startedAt);
     await sleep(200);
   }
   flood.abort();
   await ended;
-  expect(Math.max(...slowest)).toBeLessThan(150);
+  // Of most: a machine with other work delays one now and then. Behind the flood each would wait for seconds.
+  expect(waits.toSorted((a, b) => a - b)[waits.length / 2]).toBeLessThan(150);
   // One second's worth at once, then thirty a second.
   const first = counted[0] ?? 0;
   const inTwoSeconds = counted.filter((atMs) => atMs - first < 2000).length;
