@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { toSend, toSign } from "../../../../src/domain/staking/attempts.ts";
 import { chooseBatch } from "../../../../src/domain/staking/dispatch.ts";
+import { receiptsRead } from "../../../../src/domain/staking/settlement.ts";
 import { signerStatus } from "../../../../src/domain/staking/signer-status.ts";
 import { requestId, SignerModel } from "./signer-model.ts";
 
@@ -203,6 +204,47 @@ describe("what others do with the account", () => {
     expect(model.outcomes.get(requestId(1))).toMatchObject([{ kind: "succeeded", nonce: 1 }]);
     expect(model.outcomes.get(requestId(2))).toMatchObject([{ kind: "succeeded", nonce: 2 }]);
     expect(model.state.counts.foreignNonces).toBe(1);
+  });
+
+  test("a gap beneath ours, where a foreign transaction left the chain, is filled by a NOOP after a minute", () => {
+    const model = new SignerModel();
+    model.chain.mineForeign();
+    model.submitNew(1, 1, day);
+    model.round(false);
+    expect(statusOf(model).slots).toMatchObject([{ nonce: 1 }]);
+    model.chain.reorg(1);
+    model.round(false);
+    expect(statusOf(model)).toMatchObject({ standsStill: "node_away", slots: [{ nonce: 1 }] });
+    model.nowMs += 61_000;
+    model.round(true);
+    expect(model.chain.mined).toMatchObject([
+      { content: { nonce: 0, call: null } },
+      { content: { nonce: 1, call: { kind: "stake" } } },
+    ]);
+    model.calmDown();
+    model.checkOutcomes();
+  });
+
+  test("24. a replica that lags, and a receipt that comes late, change nothing", () => {
+    const model = withSent();
+    model.chain.mine();
+    model.start("watch", 1);
+    model.happen(0, "heard");
+    expect(statusOf(model)).toMatchObject({ standsStill: null, slots: [{ stage: "broadcast" }] });
+    model.start("watch");
+    model.happen(0, "heard");
+    const asOf = model.chain.view();
+    model.state = receiptsRead(
+      model.state,
+      { asOf, items: [{ nonce: 0, receipt: null }] },
+      model.nowMs,
+    );
+    expect(statusOf(model)).toMatchObject({ standsStill: "foreign_nonce", queued: 0 });
+    model.round(false);
+    expect(statusOf(model)).toMatchObject({ standsStill: null, slots: [{ stage: "mined" }] });
+    model.start("watch", 1);
+    model.happen(0, "heard");
+    expect(statusOf(model)).toMatchObject({ nextNonce: 1, slots: [{ stage: "mined" }] });
   });
 
   test("35. what is mined and runs out of gas ends there: exactly one transaction", () => {
