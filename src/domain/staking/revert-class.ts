@@ -132,6 +132,8 @@ const silent: StakeReason = {
   message: "The contract refuses and gives no reason.",
 };
 const maximumReasonLength = 200;
+/** Some nodes repeat the calldata, which holds the user's signature; hashes and addresses stay. */
+const bytes = /(?:0x)?[0-9a-f]{65,}/gi;
 
 /**
  * Says what a revert's reason means.
@@ -146,7 +148,7 @@ export function classifyRevert(reason: string | null): {
   if (rule !== undefined) {
     return { class: rule.class, reason: { code: rule.code, message: rule.message } };
   }
-  const words = reason.slice(0, maximumReasonLength);
+  const words = reason.replaceAll(bytes, "[bytes]").slice(0, maximumReasonLength);
   const message = `The contract refuses: ${words}`;
   return { class: "unsupported", reason: { code: "REVERTED", message } };
 }

@@ -19,8 +19,11 @@ const before =
  */
 export function readRevert({ message, data }: NodeRefusal): Revert | null {
   const returned =
-    typeof data === "string" ? data : findText(data, ["data", "result", "return"], isReturnData);
+    typeof data === "string"
+      ? data.replace(/^reverted /i, "") // Nethermind and OpenEthereum say it before the bytes
+      : findText(data, ["data", "result", "return"], isReturnData);
   if (returned !== null && isReturnData(returned)) return { reason: decodeReason(returned) };
+  if (returned !== data && returned === "0x") return { reason: null };
   const named = findText(data, ["reason"], () => true);
   if (named !== null) return { reason: named };
   const said = before.exec(message);

@@ -138,3 +138,16 @@ describe("a reason is read in every node's shape:", () => {
     );
   });
 });
+
+test("Nethermind's and OpenEthereum's reverts are read: the word stands before the bytes", () => {
+  const message = "VM execution error.";
+  const reason = "ERROR:STK-291:DIP_ALLOWANCE_INSUFFICIENT";
+  expect(readRevert({ message, data: `Reverted ${errorData(reason)}` })).toEqual({ reason });
+  expect(readRevert({ message, data: "Reverted 0x" })).toEqual({ reason: null });
+});
+
+test("a reason that repeats the calldata does not carry the user's signature on", () => {
+  const signature = `${"4a".repeat(64)}1b`;
+  const { reason } = classifyRevert(`call of 0x${signature} failed`);
+  expect(reason.message).toBe("The contract refuses: call of [bytes] failed");
+});
