@@ -1,7 +1,7 @@
 import { CancellationScope, condition, isCancellation } from "@temporalio/workflow";
 
 /**
- * How long a run that is due to continue as new waits for what it started. Chunks take about 20 s; what is not back
+ * How long a run that is due to continue as new waits for what it started. Chunks take about 25 s; what is not back
  * by then stands still (a node that is away for hours), and is cancelled and started anew by the next run.
  */
 const grace = "2 minutes";

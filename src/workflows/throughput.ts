@@ -6,7 +6,7 @@ type Sample = {
 };
 type Rate = { readonly blocksPerSecond: number; readonly rowsPerSecond: number };
 
-/** Chunks take about 20 s: two dozen of them show the last minutes. */
+/** Chunks take about 25 s: two dozen of them show the last minutes. */
 const maximumSamples = 24;
 
 /** Measures speed from the chunks that ended last, as many as ran side by side. */
