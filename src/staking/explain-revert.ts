@@ -4,7 +4,7 @@ import type { StakeReason } from "../domain/staking/stake-call.ts";
 import { isHex } from "./hex.ts";
 import { RpcRefusal } from "./node-refusal.ts";
 import type { Receipt } from "./receipts.ts";
-import { type StakingNode, toQuantity } from "./staking-node.ts";
+import { isLimit, refusedBy, type StakingNode, toQuantity } from "./staking-node.ts";
 
 type Explanation =
   | { readonly kind: "reason"; readonly reason: string | null }
@@ -22,13 +22,10 @@ export async function explainRevert(
   signal?: AbortSignal,
 ): Promise<Explanation> {
   const { transactionHash } = receipt;
-  const sent = sentShape.safeParse(
-    (
-      await node.ask([{ method: "eth_getTransactionByHash", params: [transactionHash] }], {
-        signal,
-      })
-    )[0],
-  );
+  const method = "eth_getTransactionByHash";
+  const [known] = await node.ask([{ method, params: [transactionHash] }], { signal });
+  throwIfAskedTooOften(node, method, known);
+  const sent = sentShape.safeParse(known);
   if (!sent.success) return unexplained;
   const { to, input, gas } = sent.data;
   const transaction = { from: receipt.from, to, data: input };
@@ -41,6 +38,7 @@ export async function explainRevert(
     { signal },
   );
   for (const answer of answers) {
+    throwIfAskedTooOften(node, "eth_call", answer);
     const revert = answer instanceof RpcRefusal ? readRevert(answer) : null;
     if (revert !== null) return { kind: "reason", reason: revert.reason };
   }
@@ -48,6 +46,11 @@ export async function explainRevert(
   return answers.some((answer) => !(answer instanceof RpcRefusal)) && isSpent(receipt, gas)
     ? outOfGas
     : unexplained;
+}
+
+/** Then it may say more in a moment; without the old state it never will. */
+function throwIfAskedTooOften(node: StakingNode, method: string, answer: unknown): void {
+  if (answer instanceof RpcRefusal && isLimit(answer)) throw refusedBy(node.name, method, answer);
 }
 
 /** A call inside keeps back one part in 64, so that a frame that ran out need not have spent everything. */

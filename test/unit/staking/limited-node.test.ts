@@ -5,6 +5,7 @@ import type { StakeCall } from "../../../src/domain/staking/stake-call.ts";
 import { NodeRefusedError } from "../../../src/errors.ts";
 import { lookAtCalls } from "../../../src/staking/check-calls.ts";
 import { readContractParts } from "../../../src/staking/contract-parts.ts";
+import { explainRevert } from "../../../src/staking/explain-revert.ts";
 import { RpcRefusal } from "../../../src/staking/node-refusal.ts";
 import type { RpcCall, StakingNode } from "../../../src/staking/staking-node.ts";
 import { createStakingNodes } from "../../../src/staking/staking-nodes.ts";
@@ -63,6 +64,22 @@ test("nor whether a contract is the staking contract", async () => {
   const options = { address: context.contractAddress, chainId: 1 };
   const nodes = createStakingNodes([node]);
   await expect(readContractParts(nodes, options)).rejects.toThrow(NodeRefusedError);
+});
+
+test("nor why a transaction reverted: its user is told the reason and not that there is none", async () => {
+  const node = nodeThat(({ method }) =>
+    method === "eth_call" ? limit : { to: address("aa"), input: "0x", gas: "0x1000" },
+  );
+  const receipt = {
+    transactionHash: `0x${"55".repeat(32)}`,
+    blockHash: `0x${"66".repeat(32)}`,
+    blockNumber: "0x10",
+    status: "0x0",
+    gasUsed: "0x1000",
+    from: address("dd"),
+    logs: [],
+  } as const;
+  await expect(explainRevert(node, { ...receipt, logs: [] })).rejects.toThrow(NodeRefusedError);
 });
 
 test("a stake that nobody owns is unknown", async () => {
