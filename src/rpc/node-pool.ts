@@ -6,6 +6,7 @@ import type { RawNode } from "./execution-node.ts";
 import type { NodeMeters } from "./node-meters.ts";
 import type { PooledNode } from "./pooled-node.ts";
 import type { ProbedChain, ProbeOptions } from "./probe.ts";
+import { untilSettled } from "./until-settled.ts";
 import { isStateMissing } from "./whole-block.ts";
 
 /** A node that may be used now, and the chain that it serves. */
@@ -292,14 +293,4 @@ export class RpcNodePool implements NodePool {
       });
     }
   }
-}
-
-/** Waits for all, but not longer than a time. None of them may reject. */
-async function untilSettled(looks: readonly Promise<void>[], longestMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, longestMs);
-  });
-  await Promise.race([Promise.all(looks), late]);
-  clearTimeout(timer);
 }

@@ -15,8 +15,9 @@ import type { NodeCapabilities } from "./capabilities.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { createNodeViews, type RawNode } from "./execution-node.ts";
 import { NodeAbilities } from "./node-abilities.ts";
-import type { NodeListener, NodeState } from "./node-meters.ts";
+import type { NodeListener } from "./node-meters.ts";
 import type { NodeFault } from "./node-observer.ts";
+import { NodeVoice } from "./node-voice.ts";
 import { describeFault, faultWords } from "./node-words.ts";
 import { type ProbedChain, type ProbeOptions, probeNode } from "./probe.ts";
 import { NodePace } from "./request-pace.ts";
@@ -46,7 +47,7 @@ export class PooledNode implements NodeFacts {
   readonly node: RawNode;
   /** The same node, whose requests and traces do not wait for a backfill's. */
   readonly headNode: RawNode;
-  readonly #options: PooledNodeOptions;
+  readonly #voice: NodeVoice;
   readonly #gate: AdaptiveTraceGate;
   readonly #pace: NodePace;
   readonly #abilities: NodeAbilities;
@@ -65,11 +66,10 @@ export class PooledNode implements NodeFacts {
   #turn = 0;
   #traces: NodeCapabilities["traces"] = "undecided";
   #admission: Promise<void> | null = null;
-  #said: NodeState = "serving";
 
   constructor(options: PooledNodeOptions) {
     const { network, endpoint, roles, maximumTraces, traceTimeoutMs, listener } = options;
-    this.#options = options;
+    this.#voice = new NodeVoice(listener, { network, node: endpoint.name });
     this.name = endpoint.name;
     this.roles = roles;
     this.#gate = new AdaptiveTraceGate(maximumTraces);
@@ -81,7 +81,7 @@ export class PooledNode implements NodeFacts {
       pace: this.#pace,
       observer: {
         answered: (seconds: number) => {
-          listener.meters.nodeRequest(network, this.name, seconds);
+          this.#voice.request(seconds);
           this.#pace.answered();
           // Only a probe ends the time that it is left alone: it may be another chain's by then.
           if (this.#calls.state === "closed") this.#calls = afterSuccess(this.#calls);
@@ -198,9 +198,8 @@ export class PooledNode implements NodeFacts {
   /** Another node has proven what this one said otherwise. */
   contradict(why: string): void {
     this.#trust.contradicted();
-    const { network, listener } = this.#options;
-    listener.meters.nodeFault(network, this.name, "contradicted");
-    this.#report("serving", `another node proved otherwise: ${why}`);
+    this.#voice.fault("contradicted");
+    this.#voice.report("serving", `another node proved otherwise: ${why}`);
   }
 
   /** Refuses it where it serves another chain than the network's other nodes. */
@@ -255,7 +254,7 @@ export class PooledNode implements NodeFacts {
       this.#refusal = null;
       this.#outage = null;
       this.#calls = afterSuccess(this.#calls);
-      this.#tell("serving", wasServing ? "" : "it answers");
+      this.#voice.tell("serving", wasServing ? "" : "it answers");
       this.#tellAbilities();
     } catch (error) {
       if (error instanceof NodeUnavailableError || !(error instanceof AppError)) {
@@ -264,7 +263,7 @@ export class PooledNode implements NodeFacts {
         if (wasServing && this.isResting) throw error;
         // What counts as a failure was counted where the call failed, but for the trial's.
         if (this.#calls.state !== "open") this.#calls = trip(this.#calls, Date.now(), policy);
-        this.#tell("away", describeFault(error));
+        this.#voice.tell("away", describeFault(error));
       } else {
         this.#refuse(error);
       }
@@ -276,23 +275,23 @@ export class PooledNode implements NodeFacts {
   async #probe(options: ProbeOptions): Promise<void> {
     const before = this.#chain?.clientVersion;
     this.#chain = await probeNode(this.headNode, options);
+    this.#voice.clientVersion = this.#chain.clientVersion;
     this.#probedAtMs = Date.now();
     const { clientVersion } = this.#chain;
     if (before === undefined || before === clientVersion) return;
     this.#checkSteps = createStepsCheck(this.headNode);
     this.#abilities.forget();
-    this.#report("serving", `it is another version now; it was ${before}`);
+    this.#voice.report("serving", `it is another version now; it was ${before}`);
   }
 
   #refuse(error: AppError): void {
     this.#refusal = error;
     this.#calls = trip(this.#calls, Date.now(), policy);
-    this.#tell("refused", describeFault(error));
+    this.#voice.tell("refused", describeFault(error));
   }
 
   #onFault(fault: NodeFault): void {
-    const { network, listener } = this.#options;
-    listener.meters.nodeFault(network, this.name, fault.kind);
+    this.#voice.fault(fault.kind);
     if (fault.kind === "rate_limited" || fault.retryAfterMs !== null) {
       this.#gate.rest(fault.retryAfterMs);
       this.#pace.refused(fault.retryAfterMs);
@@ -301,7 +300,7 @@ export class PooledNode implements NodeFacts {
     if (fault.kind === "rate_limited") return;
     this.#calls = afterFailure(this.#calls, Date.now(), policy);
     this.#lastFault = faultWords[fault.kind];
-    if (this.#calls.state === "open") this.#tell("away", this.#lastFault);
+    if (this.#calls.state === "open") this.#voice.tell("away", this.#lastFault);
   }
 
   #onTraced(fault: NodeFault | null): void {
@@ -309,8 +308,7 @@ export class PooledNode implements NodeFacts {
       this.#trust.came();
       return;
     }
-    const { network, listener } = this.#options;
-    listener.meters.nodeFault(network, this.name, fault.kind);
+    this.#voice.fault(fault.kind);
     if (fault.kind !== "rate_limited") this.#trust.failed();
   }
 
@@ -320,22 +318,8 @@ export class PooledNode implements NodeFacts {
     return new NodeUnavailableError({ node: this.name, method: "probe", reason });
   }
 
-  #tell(state: NodeState, reason: string): void {
-    if (state === this.#said) return;
-    this.#said = state;
-    this.#report(state, reason);
-  }
-
   #tellAbilities(): void {
     const { capabilities } = this;
-    if (!this.#abilities.takeNews() || capabilities === null) return;
-    const { network, listener } = this.#options;
-    listener.learnt?.({ network, node: this.name, ...capabilities });
-  }
-
-  #report(state: NodeState, reason: string): void {
-    const { network, listener } = this.#options;
-    const clientVersion = this.#chain?.clientVersion ?? null;
-    listener.report({ network, node: this.name, state, reason, clientVersion });
+    if (this.#abilities.takeNews() && capabilities !== null) this.#voice.learnt(capabilities);
   }
 }

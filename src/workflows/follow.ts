@@ -15,6 +15,8 @@ import { describeFollow } from "./details.ts";
 import { ensureGapFill, findFollowStart, indexHead, registerRange } from "./effects.ts";
 import { emptyRangeAt } from "./expected-range.ts";
 import { describeFault, faultRetryInterval, isFault, refusal } from "./fault.ts";
+import { startFollowState, withResult } from "./follow-state.ts";
+import { headPolicyHelp, readHeadPolicy } from "./head-policy.ts";
 import { InFlight } from "./in-flight.ts";
 import { checkFollowInput } from "./inputs.ts";
 import {
@@ -70,18 +72,7 @@ class FollowRun {
     this.input = input;
     this.headPolicy = input.headPolicy;
     this.nodes = new NodeBudgets(input.state?.budget);
-    this.state = input.state ?? {
-      firstBlock: null,
-      nextBlock: null,
-      head: null,
-      paused: false,
-      blocks: 0,
-      rows: 0,
-      failed: 0,
-      reorgs: 0,
-      startedAt: new Date().toISOString(),
-      lastError: null,
-    };
+    this.state = input.state ?? startFollowState(new Date());
   }
 
   listen(): void {
@@ -270,18 +261,7 @@ class FollowRun {
   }
 
   private book(result: IndexBlocksResult): void {
-    const { state } = this;
-    const last = result.failed.at(-1);
-    this.state = {
-      ...state,
-      nextBlock: result.nextBlock,
-      head: result.head ?? state.head,
-      blocks: state.blocks + result.blocks,
-      rows: state.rows + result.rows,
-      failed: state.failed + result.failedCount,
-      reorgs: state.reorgs + result.reorgs.length,
-      lastError: last ? `block ${last.blockNumber}: ${last.kind}: ${last.reason}` : state.lastError,
-    };
+    this.state = withResult(this.state, result);
     for (const reorg of result.reorgs) log.info("The chain was reorganised", { ...reorg });
   }
 
@@ -317,12 +297,4 @@ class FollowRun {
       state: { ...this.state, ...(budget && { budget }) },
     });
   }
-}
-
-const headPolicyHelp = 'write {"headPolicy":"latest"}, "safe" or "finalized"';
-
-function readHeadPolicy(body: unknown): HeadPolicy | undefined {
-  const value =
-    typeof body === "object" && body !== null && "headPolicy" in body ? body.headPolicy : body;
-  return value === "latest" || value === "safe" || value === "finalized" ? value : undefined;
 }
