@@ -25,6 +25,7 @@ import {
   unminedSlots,
 } from "../../domain/staking/signer-state.ts";
 import { foreignNonces, standingOf } from "../../domain/staking/standing.ts";
+import { Dispatching } from "./dispatching.ts";
 import {
   broadcastTransactions,
   prepareCalls,
@@ -66,6 +67,7 @@ export class SignerLanes {
   private watching: CancellationScope | undefined;
   private readonly preparing = new OneByOne<QueuedRequest>();
   private readonly signing = new OneByOne<UnsignedTransaction>();
+  private readonly dispatching = new Dispatching();
 
   constructor(signer: Signer) {
     this.signer = signer;
@@ -77,17 +79,17 @@ export class SignerLanes {
       this.run("prepare", {
         work: () => this.workToPrepare(),
         wakeAtMs: () => nextSweepMs(this.state),
-        run: (work) => this.prepare(work),
+        run: (work) => this.dispatching.run(() => this.prepare(work)),
       }),
       this.run("sign", {
         work: () => this.workToSign(),
         wakeAtMs: () => nextBumpMs(this.state, Date.now()),
-        run: (work) => this.sign(work),
+        run: (work) => this.dispatching.run(() => this.sign(work)),
       }),
       this.run("broadcast", {
         work: () => someOf(toSend(this.state, Date.now())),
         wakeAtMs: () => nextRebroadcastMs(this.state, Date.now()),
-        run: (work) => this.broadcast(work),
+        run: (work) => this.dispatching.run(() => this.broadcast(work)),
       }),
       this.run("watch", {
         work: () => this.accountToWatch(),
@@ -95,8 +97,8 @@ export class SignerLanes {
         run: (account) => this.watch(account),
       }),
       this.run("deliver", {
-        work: () => someOf(this.state.notices.slice(0, noticesAtOnce)),
-        wakeAtMs: () => null,
+        work: () => (this.isDispatching ? null : this.noticesToDeliver()),
+        wakeAtMs: () => this.noticesToDeliver() && this.dispatching.endsAtMs,
         run: (work) => this.deliver(work),
       }),
       this.run("record", {
@@ -121,6 +123,23 @@ export class SignerLanes {
         : null;
     };
     return { holding: words(true), other: words(false) };
+  }
+
+  /**
+   * Words to requests wait for the next transactions: each wakes a workflow, and all of those at once would make what is
+   * to be sent too late for the next block.
+   */
+  private get isDispatching(): boolean {
+    return this.dispatching.isUnderWay(() => {
+      if (this.faulty.size > 0 || this.signer.isStopped()) return false;
+      const nowMs = Date.now();
+      const works = [chooseBatch(this.state, nowMs), toSign(this.state, nowMs)];
+      return [...works, toSend(this.state, nowMs)].some(({ length }) => length > 0);
+    });
+  }
+
+  private noticesToDeliver(): readonly Notice[] | null {
+    return someOf(this.state.notices.slice(0, noticesAtOnce));
   }
 
   private get state(): SignerState {
