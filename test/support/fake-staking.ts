@@ -25,6 +25,8 @@ export class FakeStaking {
   readonly poisonous = new Set<string>();
   /** Answers of the next broadcasts are lost so many times, after they reached the pool. */
   lostBroadcasts = 0;
+  /** Whether a signer that is started ends at once. */
+  deafSigner = false;
   mostInBatch = 0;
   private miner: NodeJS.Timeout | undefined;
   private readonly startSigner: () => Promise<void>;
@@ -53,7 +55,7 @@ export class FakeStaking {
     },
     ensureSigner: async () => {
       this.enter("ensureSigner");
-      await this.startSigner();
+      if (!this.deafSigner) await this.startSigner();
     },
     prepareCalls: async ({ items }) => {
       this.enter("prepareCalls");

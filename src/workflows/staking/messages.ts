@@ -77,6 +77,8 @@ export type StakeRequestState = {
   /** Transactions of it that were mined and reverted. */
   readonly reverts: number;
   readonly isCancelAsked: boolean;
+  /** Heard from the signer and not acted on yet. */
+  readonly outcome?: StakeOutcome | null;
 };
 
 export type StakeRequestStatus = {

@@ -63,6 +63,7 @@ class SignerRun {
   private readonly attributes: StakeAttributes;
   private readonly meters: SignerMeters;
   private readonly lanes: SignerLanes;
+  private isEnding = false;
 
   constructor(input: SignerInput) {
     this.input = input;
@@ -74,7 +75,7 @@ class SignerRun {
       address: input.address,
       read: () => this.state,
       write: (state) => this.write(state),
-      isStopped: () => this.limits.isReached || this.isFinished,
+      isStopped: () => this.isEnding || this.limits.isReached || this.isFinished,
     });
   }
 
@@ -111,6 +112,8 @@ class SignerRun {
   async serve(): Promise<SignerStatus> {
     const lanes = this.lanes.start();
     await condition(() => this.limits.isReached || this.isFinished);
+    // For good: a request that comes while the lanes end is the next run's, never that of half of them.
+    this.isEnding = true;
     this.lanes.stopWatching();
     await Promise.all(lanes);
     await condition(allHandlersFinished);

@@ -9,6 +9,7 @@ import {
   log,
   setCurrentDetails,
   setHandler,
+  sleep,
   workflowInfo,
 } from "@temporalio/workflow";
 import { describeFault, isFault, refusal } from "../fault.ts";
@@ -41,6 +42,7 @@ import {
 
 /** How often a request that hears nothing asks its signer again; the signer knows it by its id. */
 const askAgain = "10 minutes";
+const longestStartPauseMs = 60_000;
 
 /**
  * One signed request, from its check to its end on the chain. Completes with its last status; fails, with the state as
@@ -62,7 +64,7 @@ class StakeRequestRun {
   private checks: number;
   private reverts: number;
   private isCancelAsked: boolean;
-  private outcome: StakeOutcome | null = null;
+  private outcome: StakeOutcome | null;
   private readonly limits = new RunLimits();
   private readonly attributes: StakeAttributes;
   private readonly notes: RequestNotes;
@@ -73,6 +75,7 @@ class StakeRequestRun {
     this.checks = input.state?.checks ?? 0;
     this.reverts = input.state?.reverts ?? 0;
     this.isCancelAsked = input.state?.isCancelAsked ?? false;
+    this.outcome = input.state?.outcome ?? null;
     this.attributes = new StakeAttributes("stake", input.chainId);
     this.notes = new RequestNotes(input, () => this.status);
   }
@@ -184,7 +187,7 @@ class StakeRequestRun {
     const ended = this.isAtSigner ? null : this.endBeforeNonce();
     if (ended) return ended;
     if (!this.isAtSigner) this.move(moveTo(this.status, "queued"));
-    await this.tellSigner("submit");
+    if (!this.outcome) await this.tellSigner("submit");
     let isWithdrawn = false;
     while (!this.outcome) {
       const isNews = await condition(
@@ -194,9 +197,12 @@ class StakeRequestRun {
       );
       if (this.outcome) break;
       if (this.limits.isReached) await this.continueAsNew();
-      if (this.isCancelAsked && !isWithdrawn) await this.tellSigner("withdraw");
-      else if (!isNews) await this.tellSigner(this.isExpired ? "withdraw" : "submit");
-      isWithdrawn = this.isCancelAsked;
+      // A cancellation that comes while the signer is told something else is news of the next turn.
+      const { isCancelAsked } = this;
+      if (isCancelAsked && !isWithdrawn) await this.tellSigner("withdraw");
+      else if (!isNews)
+        await this.tellSigner(isCancelAsked || this.isExpired ? "withdraw" : "submit");
+      isWithdrawn = isCancelAsked;
     }
     return this.settle(this.outcome);
   }
@@ -219,14 +225,26 @@ class StakeRequestRun {
       what === "submit"
         ? handle.signal(sentSubmit, { requestId, call, expiresAt })
         : handle.signal(sentWithdraw, { requestId, why });
-    for (;;) {
+    for (let starts = 0; ; starts += 1) {
       try {
         return await send();
       } catch (error) {
         log.info("No signer runs; it is started", { signer, reason: String(error) });
+      }
+      if (starts > 0) await this.pauseBeforeStart(starts);
+      try {
         await ensureSigner({ chainId, address: signer });
+      } catch (error) {
+        if (!isFault(error)) throw error;
+        log.warn("The signer cannot be started", { signer, reason: describeFault(error) });
       }
     }
+  }
+
+  /** A signer that is gone again at once (an input that it refuses) is a person's to mend, however long that takes. */
+  private async pauseBeforeStart(starts: number): Promise<void> {
+    await sleep(Math.min(longestStartPauseMs, 1000 * 2 ** Math.min(starts, 10)));
+    if (this.limits.isReached) await this.continueAsNew();
   }
 
   private endBeforeNonce(): Step | null {
@@ -246,6 +264,8 @@ class StakeRequestRun {
         checks: this.checks,
         reverts: this.reverts,
         isCancelAsked: this.isCancelAsked,
+        // It may have come while the last notes were made; nobody says it twice.
+        outcome: this.outcome,
       },
     });
   }

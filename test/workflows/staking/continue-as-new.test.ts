@@ -60,3 +60,32 @@ test("41. a request that waits for long continues as new, and still ends once", 
   expect(status).toMatchObject({ state: "succeeded", chainId });
   expect(fake.announced).toHaveLength(1);
 });
+
+test("35. an outcome that comes while a request makes room for its next run is not lost: nothing is sent twice", async () => {
+  const { fake, ask, signer, signerStatus } = await env.desk({ blockMs: null });
+  const call = modelCall(1);
+  fake.chain.outOfGas.add(call.signature);
+  // The table is away, so that the run cannot end before it has noted where it stands.
+  fake.broken.add("recordRequest");
+  const handle = await ask(1);
+  const running = env.client.workflow.getHandle(handle.workflowId);
+  await untilQuery<{ state: string }>(running, "status", ({ state }) => state === "broadcast");
+  for (let words = 0; words < 60; words += 1) await running.signal("progressed", words);
+  fake.startMining(50);
+  await untilQuery<SignerStatus>(signer, "status", ({ counts }) => counts.reverted === 1);
+  await waitUntil(async () => (await isHeard(running)) > 0, { what: "settled", timeoutMs: 20_000 });
+
+  fake.broken.delete("recordRequest");
+
+  const { status } = await outcomeOf(running);
+  expect(status).toMatchObject({ state: "reverted", nonce: 0 });
+  expect((await signerStatus()).nextNonce).toBe(1);
+});
+
+/** How often the request was told its outcome. */
+async function isHeard(handle: WorkflowHandle): Promise<number> {
+  const { events = [] } = await handle.fetchHistory();
+  return (events ?? []).filter(
+    ({ workflowExecutionSignaledEventAttributes: signal }) => signal?.signalName === "settled",
+  ).length;
+}

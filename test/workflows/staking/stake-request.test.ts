@@ -114,3 +114,15 @@ test("an input that cannot be run ends the workflow with words", async () => {
     });
   }
 });
+
+test("a signer that ends at once is not started again and again: its requests wait between the tries", async () => {
+  const { fake, ask } = await env.desk();
+  fake.deafSigner = true;
+  const handle = await ask(1);
+  await untilQuery<StakeRequestStatus>(handle, "status", ({ state }) => state === "queued");
+  await new Promise((resolve) => setTimeout(resolve, 3000));
+  expect(fake.countOf("ensureSigner")).toBeLessThan(6);
+
+  fake.deafSigner = false;
+  expect((await outcomeOf(handle)).status.state).toBe("succeeded");
+});
