@@ -56,6 +56,11 @@ const signer = z
       "must say who signs: PROCESSOR_MNEMONIC, PROCESSOR_PRIVATE_KEY or a file of either; STAKING_SIGNER_ADDRESS where another process has the key",
   });
 
+/** What the signer's workflow takes; a policy that it refuses would end it at once, again and again. */
+const aWeekAtMost = milliseconds().max(7 * 86_400_000, {
+  error: "must be at most 604800000 (milliseconds, a week)",
+});
+
 const policy = z.strictObject({
   maxFeePerGasWei: wei.default("30000000000"),
   maxPriorityFeePerGasWei: wei.nullable().default(null),
@@ -65,10 +70,15 @@ const policy = z.strictObject({
   queueLimit: wholeNumber("requests", { minimum: 1 })
     .max(1000, { error: "must be at most 1000 (requests): the signer carries them all" })
     .default(1000),
-  bumpAfterMs: milliseconds().default(30_000),
-  rebroadcastAfterMs: milliseconds().default(15_000),
+  bumpAfterMs: aWeekAtMost.default(30_000),
+  rebroadcastAfterMs: aWeekAtMost.default(15_000),
   reserveWei: wei.default("1000000000000000000"),
-  perOwnerPerDay: wholeNumber("requests a day", { minimum: 1 }).nullable().default(null),
+  perOwnerPerDay: wholeNumber("requests a day", { minimum: 1 })
+    .max(1_000_000, {
+      error: "must be at most 1000000 (requests a day); leave it away for any number",
+    })
+    .nullable()
+    .default(null),
 }) satisfies z.ZodType<SignerPolicy>;
 
 const redis = z.strictObject({
