@@ -197,7 +197,9 @@ export class RpcNodePool implements NodePool {
     { tried, avoided }: { tried: ReadonlySet<string>; avoided: ReadonlySet<string> },
   ): PooledNode | undefined {
     const untried = this.#inOrder(blockNumber).filter(({ name }) => !tried.has(name));
-    const free = untried.filter((node) => !avoided.has(node.name) && hasBlock(node, blockNumber));
+    const isFree = (node: PooledNode) =>
+      !avoided.has(node.name) && node.restsUntilMs <= Date.now() && hasBlock(node, blockNumber);
+    const free = untried.filter(isFree);
     const candidates = free.length > 0 ? free : untried;
     // Better one that is not trusted than none: its block is proven like any other.
     return candidates.find(({ isTracing }) => isTracing) ?? candidates[0];

@@ -240,7 +240,7 @@ test("a flood of other requests does not delay the head's at a node with few req
   flood.abort();
   await ended;
   // Of most: a machine with other work delays one now and then. Behind the flood each would wait for seconds.
-  expect(waits.toSorted((a, b) => a - b)[waits.length / 2]).toBeLessThan(150);
+  expect(waits.toSorted((a, b) => a - b)[waits.length / 2]).toBeLessThan(500);
   // One second's worth at once, then thirty a second.
   const first = counted[0] ?? 0;
   const inTwoSeconds = counted.filter((atMs) => atMs - first < 2000).length;
