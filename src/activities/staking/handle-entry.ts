@@ -73,6 +73,11 @@ export class EntryHandler {
     return left.length < entries.length;
   }
 
+  /** Says that nothing is in hand but what was left: a run before may have died before it could. */
+  async noteNothingInHand(): Promise<void> {
+    await this.noteInHand([]);
+  }
+
   /** @returns whether the entry is done; false: it was left for later. */
   private async serve(entry: ReadEntry): Promise<boolean> {
     try {

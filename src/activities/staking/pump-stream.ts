@@ -81,6 +81,7 @@ class Pump {
 
   private async serve(deadline: number): Promise<StreamQueue> {
     await this.serveOwn();
+    await this.handler.noteNothingInHand();
     if (!this.dependencies.stream.shadow) await this.session.trim(this.dependencies.now());
     for (;;) {
       const queue = await this.look();

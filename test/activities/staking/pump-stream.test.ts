@@ -51,6 +51,14 @@ describe.skipIf(!hasRedis)("the pump of the Redis stream", () => {
 
   const unacknowledged = async () => (await redis.xPending(streamKey, bridgeGroup)).pending;
 
+  test("a message that a run which died had in hand, and had acknowledged, is stuck for nobody", async () => {
+    await redis.set("timestamp-last-message-in-redis", String(Date.now() - 2 * 86_400_000));
+    await bridge.pump().result;
+    const names = { streamKey, group: bridgeGroup, shadow: false };
+    const facts = await readRedisFacts({ url: server.url, ...names });
+    expect(facts.inHandSince).toBeNull();
+  });
+
   test("a stake and a restake as the reference's producer writes them are started in canonical form", async () => {
     const stake = await produce(redis, "stake", stakeHash({ owner: `0x${"AB".repeat(20)}` }));
     const restake = await produce(redis, "restake");
