@@ -57,10 +57,7 @@ export function foreignNonces(state: SignerState): number[] {
 /** How many more requests may get a nonce now. */
 export function roomInFlight(state: SignerState): number {
   const allowed = Math.min(state.policy.maxInFlight, maximumInFlight);
-  // What the chain has counted is mined, even where its receipt is still to be read: the next ones need not wait for it.
-  const latest = state.account?.latestNonce ?? 0;
-  const inFlight = unminedSlots(state).filter(({ nonce }) => nonce >= latest);
-  const room = allowed - inFlight.length;
+  const room = allowed - unminedSlots(state).length;
   return Math.max(0, Math.min(room, maximumOpenSlots - state.slots.length));
 }
 
