@@ -36,12 +36,12 @@ CREATE TABLE IF NOT EXISTS stake_transaction
   signer FixedString(42) COMMENT 'The address that signed and pays, 0x + lower-case hex' CODEC(ZSTD(1)),
   nonce UInt64 COMMENT 'Nonce of the transaction' CODEC(ZSTD(1)),
   attempt UInt32 COMMENT 'Which transaction of this nonce, from 1; later ones pay more' CODEC(ZSTD(1)),
-  state Enum8('signed' = 1, 'broadcast' = 2, 'mined' = 3, 'replaced' = 4, 'final' = 5)
+  state Enum8('broadcast' = 1, 'mined' = 2, 'replaced' = 3, 'final' = 4)
     COMMENT 'What had become of it; replaced: another transaction of its nonce is final',
   kind Enum8('call' = 1, 'noop' = 2) COMMENT 'call: a request; noop: a transfer of nothing to itself that uses up an abandoned nonce',
   request_id String COMMENT 'The request it was sent for; empty for a noop' CODEC(ZSTD(1)),
   hash FixedString(66) COMMENT 'Hash of the transaction, 0x + lower-case hex' CODEC(ZSTD(1)),
-  raw String COMMENT 'The signed transaction (EIP-2718), 0x + lower-case hex; whoever has it can send it. Holds the user''s signature, which is public once it was broadcast' CODEC(ZSTD(3)),
+  raw String COMMENT 'The signed transaction (EIP-2718), 0x + lower-case hex; whoever has it can send it. Holds the user''s signature, public since the broadcast; empty (0x) for an attempt that another one has replaced' CODEC(ZSTD(3)),
   max_fee_per_gas UInt256 COMMENT 'Highest total fee, wei per gas' CODEC(ZSTD(1)),
   max_priority_fee_per_gas UInt256 COMMENT 'Highest priority fee, wei per gas' CODEC(ZSTD(1)),
   gas_limit UInt64 COMMENT 'Gas limit, not the gas used' CODEC(ZSTD(1)),
@@ -53,4 +53,4 @@ ENGINE = MergeTree
 PARTITION BY chain_id
 ORDER BY (chain_id, signer, nonce, attempt, state)
 SETTINGS non_replicated_deduplication_window = 10000
-COMMENT 'Every transaction that was signed for staking requests, a row a state: before it was broadcast, and what became of it.';
+COMMENT 'Every transaction that was sent for staking requests, a row a state: from its first broadcast on, and what became of it.';

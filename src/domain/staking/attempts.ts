@@ -113,17 +113,16 @@ function signedOne(
   const older = slot.attempts.map((other) => ({ ...other, raw: null }));
   const grown = { ...slot, attempts: [...older, attempt], bumpAsked: false };
   const isNoop = attempt.kind === "noop" && newest?.kind !== "noop";
-  const counted = count(withSlot(state, grown), {
+  return count(withSlot(state, grown), {
     noops: isNoop ? 1 : 0,
     bumps: newest && !isNoop ? 1 : 0,
   });
-  return record(counted, [recordOf(grown, attempt)]);
 }
 
 function recordOf(slot: Slot, attempt: Attempt): StakeTransactionRecord {
   return {
     nonce: slot.nonce,
-    attempt: slot.attempts.length,
+    attempt: slot.attempts.indexOf(attempt) + 1,
     kind: attempt.kind,
     requestId: slot.request?.requestId ?? null,
     hash: attempt.hash,
@@ -133,7 +132,7 @@ function recordOf(slot: Slot, attempt: Attempt): StakeTransactionRecord {
       maxPriorityFeePerGasWei: attempt.maxPriorityFeePerGasWei,
     },
     gasLimit: attempt.gasLimit,
-    state: "signed",
+    state: "broadcast",
     blockNumber: null,
     gasUsed: null,
   };
@@ -203,7 +202,9 @@ function broadcastedOne(
     lastSentAtMs: nowMs,
     resend: false,
   };
-  const next = count(withSlot(state, booked), { rebroadcasts: isFirst ? 0 : 1 });
+  const counted = count(withSlot(state, booked), { rebroadcasts: isFirst ? 0 : 1 });
+  // Not before: until it is broadcast, the user's signature in it is a secret.
+  const next = isFirst ? record(counted, [recordOf(booked, sent)]) : counted;
   const isNews = result === "known" && attempt.result !== "known" && attempt.kind === "call";
   return isNews && !slot.receipt ? notifyOfSlot(next, booked) : next;
 }

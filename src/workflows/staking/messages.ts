@@ -325,7 +325,7 @@ export type StakeActivities = {
     source: string;
     actor: string;
   }): Promise<void>;
-  /** Writes attempts (before their broadcast) and what became of them to `stake_transaction`. Repeatable. */
+  /** Writes attempts (once they were broadcast) and what became of them to `stake_transaction`. Repeatable. */
   recordTransactions(input: {
     chainId: number;
     address: Hex;
@@ -399,7 +399,7 @@ export type StakeTransactionRecord = {
   readonly raw: Hex;
   readonly fees: Fees;
   readonly gasLimit: string;
-  readonly state: "signed" | "broadcast" | "mined" | "final" | "replaced";
+  readonly state: "broadcast" | "mined" | "final" | "replaced";
   readonly blockNumber: number | null;
   readonly gasUsed: string | null;
 };

@@ -58,7 +58,7 @@ const attempt = (changes: Partial<StakeTransactionRecord> = {}): StakeTransactio
   raw: "0x02f8",
   fees: { maxFeePerGasWei: "30000000000", maxPriorityFeePerGasWei: "1500000000" },
   gasLimit: "860000",
-  state: "signed",
+  state: "broadcast",
   blockNumber: null,
   gasUsed: null,
   ...changes,
@@ -149,15 +149,15 @@ describe("stake_request", () => {
 });
 
 describe("stake_transaction", () => {
-  test("an attempt has a row before its broadcast, and one for what became of it", async () => {
+  test("an attempt has a row from its broadcast on, and one for what became of it", async () => {
     const store = createStakeTransactionStore(server.client);
     const account = { chainId: 31337, address: hex("ee", 20) };
-    const signed = [
+    const sent = [
       attempt(),
       attempt({ nonce: 1, kind: "noop", requestId: null, hash: hex("22", 32) }),
     ];
-    await store.record(signed, account);
-    await store.record(signed, account);
+    await store.record(sent, account);
+    await store.record(sent, account);
     await store.record([attempt({ state: "final", blockNumber: 9, gasUsed: "632001" })], account);
     await store.record([], account);
     const rows = await server.client.query<object>(
@@ -168,7 +168,7 @@ describe("stake_transaction", () => {
     const fees = { max_fee_per_gas: "30000000000", gas_limit: "860000", raw: "0x02f8" };
     const open = { block_number: null, gas_used: null, attempt: 1, ...fees };
     expect(rows).toEqual([
-      { nonce: "0", state: "signed", kind: "call", request_id: requestId("1"), ...open },
+      { nonce: "0", state: "broadcast", kind: "call", request_id: requestId("1"), ...open },
       {
         ...open,
         nonce: "0",
@@ -178,7 +178,7 @@ describe("stake_transaction", () => {
         block_number: "9",
         gas_used: "632001",
       },
-      { nonce: "1", state: "signed", kind: "noop", request_id: "", ...open },
+      { nonce: "1", state: "broadcast", kind: "noop", request_id: "", ...open },
     ]);
   });
 });

@@ -24,7 +24,7 @@ async function setBaseFee(inGwei: number): Promise<void> {
 
 /** Attempts of one nonce as they were signed. */
 function attemptsOf(nonce: number) {
-  return desk.records.filter((row) => row.nonce === nonce && row.state === "signed");
+  return desk.records.filter((row) => row.nonce === nonce && row.state === "broadcast");
 }
 
 async function untilAttempts(nonce: number, count: number) {

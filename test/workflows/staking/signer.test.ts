@@ -120,7 +120,7 @@ test("28. when the base fee passes what was offered, both fees rise and it is mi
   fake.startMining();
   const { status } = await outcomeOf(handle);
   expect(status.state).toBe("succeeded");
-  const signed = fake.records.filter(({ state }) => state === "signed");
+  const signed = fake.records.filter(({ state }) => state === "broadcast");
   expect(signed.length).toBeGreaterThan(1);
   expect(fake.records.filter(({ state }) => state === "replaced").length).toBe(signed.length - 1);
 });

@@ -47,7 +47,7 @@ test("an outcome counts its gas once, not again while its request has not heard 
   expect(counted(second, second)).toEqual([]);
 });
 
-test("a NOOP that is final counts its gas, one that was only signed does not", () => {
+test("a NOOP that is final counts its gas, one that was only sent does not", () => {
   const row = {
     nonce: 4,
     attempt: 1,
@@ -60,7 +60,7 @@ test("a NOOP that is final counts its gas, one that was only signed does not", (
     blockNumber: null,
     gasUsed: null,
   } as const;
-  const signed = record(start, [{ ...row, state: "signed" }]);
+  const signed = record(start, [{ ...row, state: "broadcast" }]);
   const final = record(signed, [{ ...row, state: "final", blockNumber: 5, gasUsed: "21000" }]);
   expect(counted(start, signed)).toEqual([]);
   expect(counted(signed, final)).toEqual(["gas noop 21000"]);

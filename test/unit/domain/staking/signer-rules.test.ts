@@ -356,3 +356,19 @@ describe("what limits it", () => {
     ]);
   });
 });
+
+test("signed bytes, which hold a user's signature, are written down for people only once they were sent", () => {
+  const model = new SignerModel();
+  model.submitNew(1, 1, day);
+  for (const lane of ["prepare", "sign"] as const) {
+    model.start(lane);
+    model.happen(0, "heard");
+  }
+  expect(hashesOf(model)).toHaveLength(1);
+  expect(model.state.records).toEqual([]);
+  model.start("send");
+  model.happen(0, "heard");
+  expect(model.state.records).toMatchObject([
+    { nonce: 0, attempt: 1, state: "broadcast", hash: hashesOf(model)[0] },
+  ]);
+});
