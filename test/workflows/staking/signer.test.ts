@@ -48,7 +48,7 @@ test("a request is checked, gets a nonce, is sent, mined and final, and everybod
   ]);
   await waitUntil(() => fake.records.length === 3, { what: "rows", timeoutMs: 10_000 });
   expect(fake.records.map(({ state, attempt }) => `${attempt} ${state}`)).toEqual([
-    "1 signed",
+    "1 broadcast",
     "1 mined",
     "1 final",
   ]);
