@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createRandom } from "../../../src/dev/demo-chain/random.ts";
+import { waitUntil } from "../../../src/dev/wait-until.ts";
 import { oneDip } from "../../support/staking-chain.ts";
 import { closeBooks, openBooks, readSent, sentFor } from "./books.ts";
 import { killAtRandom } from "./random-killer.ts";
