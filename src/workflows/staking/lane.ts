@@ -23,6 +23,8 @@ export async function runLane<Work>(lane: Lane<Work>): Promise<void> {
   while (!lane.isStopped()) {
     const work = lane.work();
     if (work === null) {
+      // Nothing waits for what did not answer.
+      lane.onFault(null);
       await waitForWork(lane);
       continue;
     }

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createRandom } from "../../../src/dev/demo-chain/random.ts";
-import { waitUntil } from "../../../src/dev/wait-until.ts";
 import { oneDip } from "../../support/staking-chain.ts";
 import { closeBooks, openBooks, readSent, sentFor } from "./books.ts";
 import { killAtRandom } from "./random-killer.ts";
@@ -51,12 +50,7 @@ test(`18. ${kills} kills of all workers at random under ${requests} requests: no
     unexplainedWei: 0n,
   });
   // A lane that a kill had stopped tries again by itself.
-  const calm = await waitUntil(
-    async () => {
-      const status = await stack.signerStatus();
-      return status.alarms.length === 0 ? status : undefined;
-    },
-    { what: "the alarms to end", timeoutMs: 60_000, everyMs: 500 },
-  );
-  expect(calm).toMatchObject({ queued: 0, inFlight: 0 });
+  await expect
+    .poll(() => stack.signerStatus(), { timeout: 60_000, interval: 500 })
+    .toMatchObject({ queued: 0, inFlight: 0, alarms: [] });
 }, 900_000);
