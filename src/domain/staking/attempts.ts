@@ -1,13 +1,12 @@
 import type {
   BroadcastResult,
   SignedTransaction,
-  StakeTransactionRecord,
   UnsignedTransaction,
 } from "../../workflows/staking/messages.ts";
 import { bumpedFees, cappedFees, isAtMarket, isMinable, isReplacement } from "./fees.ts";
 import { noopGasLimit } from "./gaps.ts";
 import { notifyOfSlot } from "./intake.ts";
-import { record } from "./records.ts";
+import { record, recordOf } from "./records.ts";
 import {
   type Attempt,
   count,
@@ -119,25 +118,6 @@ function signedOne(
   });
 }
 
-function recordOf(slot: Slot, attempt: Attempt): StakeTransactionRecord {
-  return {
-    nonce: slot.nonce,
-    attempt: slot.attempts.indexOf(attempt) + 1,
-    kind: attempt.kind,
-    requestId: slot.request?.requestId ?? null,
-    hash: attempt.hash,
-    raw: attempt.raw ?? "0x",
-    fees: {
-      maxFeePerGasWei: attempt.maxFeePerGasWei,
-      maxPriorityFeePerGasWei: attempt.maxPriorityFeePerGasWei,
-    },
-    gasLimit: attempt.gasLimit,
-    state: "broadcast",
-    blockNumber: null,
-    gasUsed: null,
-  };
-}
-
 /** What to send now, by nonce: what was never sent, what left the chain with its block, and what is unmined for long. */
 export function toSend(state: SignerState, nowMs: number): SignedTransaction[] {
   return unminedSlots(state).flatMap((slot) => {
@@ -204,7 +184,7 @@ function broadcastedOne(
   };
   const counted = count(withSlot(state, booked), { rebroadcasts: isFirst ? 0 : 1 });
   // Not before: until it is broadcast, the user's signature in it is a secret.
-  const next = isFirst ? record(counted, [recordOf(booked, sent)]) : counted;
+  const next = isFirst ? record(counted, [recordOf(booked, sent, "broadcast")]) : counted;
   const isNews = result === "known" && attempt.result !== "known" && attempt.kind === "call";
   return isNews && !slot.receipt ? notifyOfSlot(next, booked) : next;
 }

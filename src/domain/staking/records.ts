@@ -1,10 +1,35 @@
-import type { StakeTransactionRecord } from "../../workflows/staking/messages.ts";
-import type { SignerState } from "./signer-state.ts";
+import type { ReceiptView, StakeTransactionRecord } from "../../workflows/staking/messages.ts";
+import type { Attempt, SignerState, Slot } from "./signer-state.ts";
 
 /**
  * Rows that wait while ClickHouse is away. They are for people: history is the log that nothing is lost from. Beyond it the oldest go.
  */
 const maximumRecords = 100;
+
+/** The row of one attempt of a slot. @param receipt - where the attempt itself was mined. */
+export function recordOf(
+  slot: Slot,
+  attempt: Attempt,
+  state: StakeTransactionRecord["state"],
+  receipt?: ReceiptView,
+): StakeTransactionRecord {
+  return {
+    nonce: slot.nonce,
+    attempt: slot.attempts.indexOf(attempt) + 1,
+    kind: attempt.kind,
+    requestId: slot.request?.requestId ?? null,
+    hash: attempt.hash,
+    raw: attempt.raw ?? "0x",
+    fees: {
+      maxFeePerGasWei: attempt.maxFeePerGasWei,
+      maxPriorityFeePerGasWei: attempt.maxPriorityFeePerGasWei,
+    },
+    gasLimit: attempt.gasLimit,
+    state,
+    blockNumber: receipt?.blockNumber ?? null,
+    gasUsed: receipt?.gasUsed ?? null,
+  };
+}
 
 /** Puts rows into the outbox of the table of transactions. */
 export function record(state: SignerState, rows: readonly StakeTransactionRecord[]): SignerState {

@@ -1,12 +1,7 @@
-import type {
-  AccountView,
-  ReceiptView,
-  StakeOutcome,
-  StakeTransactionRecord,
-} from "../../workflows/staking/messages.ts";
+import type { AccountView, ReceiptView, StakeOutcome } from "../../workflows/staking/messages.ts";
 import { hasGap } from "./gaps.ts";
 import { notifyOfSlot } from "./intake.ts";
-import { record } from "./records.ts";
+import { record, recordOf } from "./records.ts";
 import {
   type Attempt,
   count,
@@ -115,7 +110,7 @@ function bookReceipt(
     return close(state, mined, attempt, receipt);
   }
   if (!isNews) return state;
-  const booked = record(withSlot(state, mined), [recordOf(mined, attempt, receipt, "mined")]);
+  const booked = record(withSlot(state, mined), [recordOf(mined, attempt, "mined", receipt)]);
   return attempt.kind === "call" ? notifyOfSlot(booked, mined) : booked;
 }
 
@@ -150,7 +145,9 @@ function close(
   const cost = BigInt(receipt.gasUsed) * BigInt(receipt.effectiveGasPriceWei);
   const closed = { ...closeSlot(state, slot), gasUsedWei: String(BigInt(state.gasUsedWei) + cost) };
   const rows = slot.attempts.map((other) =>
-    recordOf(slot, other, receipt, other.hash === receipt.hash ? "final" : "replaced"),
+    other.hash === receipt.hash
+      ? recordOf(slot, other, "final", receipt)
+      : recordOf(slot, other, "replaced"),
   );
   return settle(record(closed, rows), slot, outcomeOf(slot, attempt, receipt));
 }
@@ -199,28 +196,4 @@ function settle(state: SignerState, slot: Slot, outcome: StakeOutcome): SignerSt
   const told = notify(counted, { requestId, kind: "settled", body: outcome });
   if (outcome.kind !== "succeeded") return told;
   return { ...told, recent: [...told.recent, { requestId, outcome }].slice(-maximumRecent) };
-}
-
-function recordOf(
-  slot: Slot,
-  attempt: Attempt,
-  receipt: ReceiptView,
-  state: "mined" | "final" | "replaced",
-): StakeTransactionRecord {
-  return {
-    nonce: slot.nonce,
-    attempt: slot.attempts.indexOf(attempt) + 1,
-    kind: attempt.kind,
-    requestId: slot.request?.requestId ?? null,
-    hash: attempt.hash,
-    raw: attempt.raw ?? "0x",
-    fees: {
-      maxFeePerGasWei: attempt.maxFeePerGasWei,
-      maxPriorityFeePerGasWei: attempt.maxPriorityFeePerGasWei,
-    },
-    gasLimit: attempt.gasLimit,
-    state,
-    blockNumber: state === "replaced" ? null : receipt.blockNumber,
-    gasUsed: state === "replaced" ? null : receipt.gasUsed,
-  };
 }
