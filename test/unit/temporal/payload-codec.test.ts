@@ -99,6 +99,16 @@ describe("the codec of the staking service", () => {
     await expect(decode(moved, both)).rejects.toThrow(UnreadablePayloadError);
   });
 
+  test("refuses a payload under another id, even of a key with the same bytes", async () => {
+    const sameKey = createPayloadCodec([november, { ...november, id: "copy" }]);
+    const encoded = await encode(defaultPayloadConverter.toPayload(signature), sameKey);
+    const moved = {
+      ...encoded,
+      metadata: { ...encoded.metadata, "encryption-key-id": Buffer.from("copy") },
+    };
+    await expect(decode(moved, sameKey)).rejects.toThrow(UnreadablePayloadError);
+  });
+
   test("after a rotation the new key encrypts and the old one still decrypts", async () => {
     const before = createPayloadCodec([october]);
     const after = createPayloadCodec([november, october]);
