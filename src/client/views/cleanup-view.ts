@@ -32,7 +32,7 @@ export function formatCleanup(cleanup: Cleanup): string {
   return [
     ...parts,
     deleted
-      ? "Deleted. ClickHouse frees the space of rows with its next merges."
+      ? "Deleted. ClickHouse frees the space of rows with its next merges; Temporal may list deleted runs for a minute or two."
       : `Nothing was deleted.${formatNext({ commands: ["npm run client -- cleanup --yes"] })}`,
   ].join("\n");
 }
