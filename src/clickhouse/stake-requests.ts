@@ -1,7 +1,7 @@
 import type { Poison, StakeRequestStore } from "../activities/staking/bridge-ports.ts";
 import type { Hex } from "../domain/chain.ts";
 import type { StakeState } from "../domain/staking/stake-call.ts";
-import type { StakeRequestStatus } from "../workflows/staking/messages.ts";
+import type { StakeRequestStatus } from "../workflows/staking/request-shapes.ts";
 import type { ClickHouse } from "./client.ts";
 import { contentToken } from "./content-token.ts";
 import { gatherRows } from "./gather-rows.ts";

@@ -2,13 +2,13 @@ import { AppError, JobNotRunningError, NoWorkerError } from "../errors.ts";
 import type { StakingDesk } from "../staking/desk.ts";
 import { readSigner } from "../staking/signer-client.ts";
 import { signerTarget } from "../staking/targets.ts";
+import type { StakeBridgeProgress } from "../workflows/staking/bridge-shapes.ts";
 import {
-  type SignerStatus,
-  type StakeBridgeProgress,
   stakeMessageNames,
   stakeTaskQueues,
   stakeWorkflowIds,
 } from "../workflows/staking/messages.ts";
+import type { SignerStatus } from "../workflows/staking/signer-shapes.ts";
 import { type CallTarget, callTemporal, glanceTimeoutMs } from "./temporal-call.ts";
 import { listQueueWorkers, type QueueWorkers } from "./workers.ts";
 

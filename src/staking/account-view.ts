@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Hex } from "../domain/chain.ts";
 import { NodeRefusedError } from "../errors.ts";
-import type { AccountView } from "../workflows/staking/messages.ts";
+import type { AccountView } from "../workflows/staking/stake-activities.ts";
 import { readQuantity, type StakingNode, toQuantity } from "./staking-node.ts";
 import type { StakingNodes } from "./staking-nodes.ts";
 

@@ -1,6 +1,6 @@
 import { parseTransaction, type TransactionSerializedEIP1559 } from "viem";
 import type { Hex } from "../domain/chain.ts";
-import type { BroadcastResult, SignedTransaction } from "../workflows/staking/messages.ts";
+import type { BroadcastResult, SignedTransaction } from "../workflows/staking/stake-activities.ts";
 import { readAccountView } from "./account-view.ts";
 import { RpcRefusal } from "./node-refusal.ts";
 import { refusedBy, type StakingNode } from "./staking-node.ts";

@@ -2,11 +2,8 @@ import { type Client, WorkflowFailedError } from "@temporalio/client";
 import { ApplicationFailure } from "@temporalio/common";
 import { callTemporal, glanceTimeoutMs } from "../client/temporal-call.ts";
 import { JobNotRunningError, NoWorkerError } from "../errors.ts";
-import {
-  type StakeRequestInput,
-  type StakeRequestStatus,
-  stakeMessageNames,
-} from "../workflows/staking/messages.ts";
+import { stakeMessageNames } from "../workflows/staking/messages.ts";
+import type { StakeRequestInput, StakeRequestStatus } from "../workflows/staking/request-shapes.ts";
 import { readRequestInput } from "./request-input.ts";
 import { requestTarget } from "./targets.ts";
 

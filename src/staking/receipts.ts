@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Hex } from "../domain/chain.ts";
 import type { CheckVerdict, StakeCall } from "../domain/staking/stake-call.ts";
 import { NodeRefusedError } from "../errors.ts";
-import type { ReceiptView } from "../workflows/staking/messages.ts";
+import type { ReceiptView } from "../workflows/staking/stake-activities.ts";
 import { type CheckContext, judgeRevert } from "./check-calls.ts";
 import { stakeIdOf } from "./contract.ts";
 import { explainRevert } from "./explain-revert.ts";

@@ -1,4 +1,4 @@
-import type { StreamEntity } from "../workflows/staking/messages.ts";
+import type { StreamEntity } from "../workflows/staking/request-shapes.ts";
 
 /** Keys that the reference keeps up to date and its users' monitors read; they have no prefix there either. */
 export const referenceKeys = {

@@ -5,7 +5,7 @@ import type {
   StreamSession,
 } from "../activities/staking/bridge-ports.ts";
 import { RedisRefusedError } from "../errors.ts";
-import type { StreamQueue } from "../workflows/staking/messages.ts";
+import type { StreamQueue } from "../workflows/staking/stake-activities.ts";
 import { connectRedis, type RedisConnection } from "./redis-connection.ts";
 import { entityKey, referenceKeys } from "./redis-keys.ts";
 import { trimAcknowledged } from "./redis-trim.ts";

@@ -1,7 +1,7 @@
 import type { Client } from "@temporalio/client";
 import { decodeFromPayloadsAtIndex } from "@temporalio/common/lib/internal-non-workflow/codec-helpers.js";
 import { grpcStatus, statusOf } from "../temporal/grpc-status.ts";
-import type { StakeRequestInput } from "../workflows/staking/messages.ts";
+import type { StakeRequestInput } from "../workflows/staking/request-shapes.ts";
 import { askTemporal } from "./ask-temporal.ts";
 import { requestTarget } from "./targets.ts";
 

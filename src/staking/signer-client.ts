@@ -3,13 +3,12 @@ import { callTemporal, glanceTimeoutMs } from "../client/temporal-call.ts";
 import { JobNotRunningError } from "../errors.ts";
 import { jobAttributes } from "../temporal/search-attributes.ts";
 import {
-  type SignerInput,
   type SignerPolicy,
-  type SignerStatus,
   stakeMessageNames,
   stakeTaskQueues,
   stakeWorkflowTypes,
 } from "../workflows/staking/messages.ts";
+import type { SignerInput, SignerStatus } from "../workflows/staking/signer-shapes.ts";
 import { askTemporal } from "./ask-temporal.ts";
 import { type SignerName, signerTarget } from "./targets.ts";
 

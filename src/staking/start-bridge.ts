@@ -1,7 +1,7 @@
 import { type Client, WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
 import { jobAttributes } from "../temporal/search-attributes.ts";
+import type { StakeBridgeInput } from "../workflows/staking/bridge-shapes.ts";
 import {
-  type StakeBridgeInput,
   stakeTaskQueues,
   stakeWorkflowIds,
   stakeWorkflowTypes,

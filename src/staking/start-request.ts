@@ -3,12 +3,8 @@ import type { Hex } from "../domain/chain.ts";
 import type { StakeCall } from "../domain/staking/stake-call.ts";
 import { JobNotRunningError } from "../errors.ts";
 import { jobAttributes } from "../temporal/search-attributes.ts";
-import {
-  type StakeRequestInput,
-  type StreamEntity,
-  stakeTaskQueues,
-  stakeWorkflowTypes,
-} from "../workflows/staking/messages.ts";
+import { stakeTaskQueues, stakeWorkflowTypes } from "../workflows/staking/messages.ts";
+import type { StakeRequestInput, StreamEntity } from "../workflows/staking/request-shapes.ts";
 import { askTemporal } from "./ask-temporal.ts";
 import { requestIdOf } from "./request-id.ts";
 import { readRequestInput } from "./request-input.ts";

@@ -1,7 +1,7 @@
 import { parseStakeCall, type StakeCallFields } from "../domain/staking/parse-stake-call.ts";
 import type { StakeCall, StakeReason, StakeState } from "../domain/staking/stake-call.ts";
 import { JobNotRunningError, NoWorkerError } from "../errors.ts";
-import type { StakeRequestInput } from "../workflows/staking/messages.ts";
+import type { StakeRequestInput } from "../workflows/staking/request-shapes.ts";
 import type { StakingDesk } from "./desk.ts";
 import { closesForAnother, readRequest } from "./read-request.ts";
 import { findRequest, type StartedRequest, startRequest } from "./start-request.ts";

@@ -1,6 +1,7 @@
 import type { DataConverter } from "@temporalio/common";
 import { type NativeConnection, Worker, type WorkerOptions } from "@temporalio/worker";
-import { type StakeActivities, stakeTaskQueues } from "../workflows/staking/messages.ts";
+import { stakeTaskQueues } from "../workflows/staking/messages.ts";
+import type { StakeActivities } from "../workflows/staking/stake-activities.ts";
 import { failureInterceptor } from "./failure-interceptor.ts";
 import { workflowBundles, workflowSource } from "./workflow-source.ts";
 

@@ -27,7 +27,7 @@ import type {
   StreamActivities,
   TransactionActivities,
 } from "../temporal/create-staking-workers.ts";
-import type { StakeActivities } from "../workflows/staking/messages.ts";
+import type { StakeActivities } from "../workflows/staking/stake-activities.ts";
 import type { WorkerProcess } from "./worker-process.ts";
 
 type Parts = {

@@ -4,7 +4,7 @@ import type { TransactionSigner } from "../../src/activities/staking/ports.ts";
 import { createSignTransactions } from "../../src/activities/staking/sign-transactions.ts";
 import { callEncoder } from "../../src/staking/contract.ts";
 import { openTransactionSigner } from "../../src/staking/transaction-signer.ts";
-import type { UnsignedTransaction } from "../../src/workflows/staking/messages.ts";
+import type { UnsignedTransaction } from "../../src/workflows/staking/stake-activities.ts";
 import { runActivity } from "../support/staking-activities.ts";
 
 const contractAddress = `0x${"c0".repeat(20)}` as const;

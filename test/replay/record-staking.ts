@@ -3,7 +3,8 @@ import { fileURLToPath } from "node:url";
 import type { WorkflowHandle } from "@temporalio/client";
 import { historyToJSON } from "@temporalio/common/lib/proto-utils.js";
 import { waitUntil } from "../../src/dev/wait-until.ts";
-import type { SignerStatus, StakeRequestStatus } from "../../src/workflows/staking/messages.ts";
+import type { StakeRequestStatus } from "../../src/workflows/staking/request-shapes.ts";
+import type { SignerStatus } from "../../src/workflows/staking/signer-shapes.ts";
 import { modelCall } from "../support/model-chain.ts";
 import {
   outcomeOf,

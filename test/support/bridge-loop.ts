@@ -1,16 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client, Connection, type WorkflowHandle } from "@temporalio/client";
 import { NativeConnection, Worker } from "@temporalio/worker";
-import type {
-  PumpResult,
-  StakeActivities,
-  StakeBridgeInput,
-} from "../../src/workflows/staking/messages.ts";
+import type { StakeBridgeInput } from "../../src/workflows/staking/bridge-shapes.ts";
 import {
   stakeTaskQueues,
   stakeWorkflowIds,
   stakeWorkflowTypes,
 } from "../../src/workflows/staking/messages.ts";
+import type { PumpResult, StakeActivities } from "../../src/workflows/staking/stake-activities.ts";
 import { stakingBundle } from "./staking-env.ts";
 import { startTestTemporal, type TestTemporal } from "./temporal.ts";
 import { quietRuntime } from "./workflow-env.ts";

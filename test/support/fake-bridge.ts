@@ -11,7 +11,7 @@ import {
   type PumpDependencies,
 } from "../../src/activities/staking/pump-stream.ts";
 import { createRequestStream, type StreamOptions } from "../../src/staking/redis-stream.ts";
-import type { PumpResult } from "../../src/workflows/staking/messages.ts";
+import type { PumpResult } from "../../src/workflows/staking/stake-activities.ts";
 import { streamKey } from "./stake-producer.ts";
 
 export const bridgeGroup = "staking-backend-processor";

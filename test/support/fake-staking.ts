@@ -1,11 +1,11 @@
 import { Context, sleep } from "@temporalio/activity";
 import { ApplicationFailure } from "@temporalio/common";
+import type { StakeRequestStatus } from "../../src/workflows/staking/request-shapes.ts";
 import type {
   AccountView,
   StakeActivities,
-  StakeRequestStatus,
   StakeTransactionRecord,
-} from "../../src/workflows/staking/messages.ts";
+} from "../../src/workflows/staking/stake-activities.ts";
 import { ModelChain } from "./model-chain.ts";
 
 export type StakeFakeActivities = Omit<StakeActivities, "pumpStream">;

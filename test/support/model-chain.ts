@@ -8,7 +8,7 @@ import type {
   ReceiptView,
   SignedTransaction,
   UnsignedTransaction,
-} from "../../src/workflows/staking/messages.ts";
+} from "../../src/workflows/staking/stake-activities.ts";
 
 /** What a raw transaction of the model holds: JSON in hex, so that the same content is the same bytes. */
 type Content = UnsignedTransaction & { readonly isForeign?: boolean };

@@ -12,7 +12,7 @@ import { createWatchAccount } from "../../src/activities/staking/watch-account.t
 import { callEncoder } from "../../src/staking/contract.ts";
 import { openStakingChain } from "../../src/staking/open-staking-chain.ts";
 import { openTransactionSigner } from "../../src/staking/transaction-signer.ts";
-import type { StakeActivities } from "../../src/workflows/staking/messages.ts";
+import type { StakeActivities } from "../../src/workflows/staking/stake-activities.ts";
 import type { StakingChain } from "./staking-chain.ts";
 
 type ChainActivities = Pick<

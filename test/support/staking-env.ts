@@ -3,18 +3,17 @@ import { Client, Connection, WorkflowFailedError, type WorkflowHandle } from "@t
 import { ApplicationFailure } from "@temporalio/common";
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from "@temporalio/worker";
 import type { StakeCall } from "../../src/domain/staking/stake-call.ts";
-import type {
-  SignerInput,
-  SignerStatus,
-  StakeRequestInput,
-  StakeRequestStatus,
-} from "../../src/workflows/staking/messages.ts";
 import {
   signerPolicyDefaults,
   stakeTaskQueues,
   stakeWorkflowIds,
   stakeWorkflowTypes,
 } from "../../src/workflows/staking/messages.ts";
+import type {
+  StakeRequestInput,
+  StakeRequestStatus,
+} from "../../src/workflows/staking/request-shapes.ts";
+import type { SignerInput, SignerStatus } from "../../src/workflows/staking/signer-shapes.ts";
 import { FakeStaking } from "./fake-staking.ts";
 import { modelCall } from "./model-chain.ts";
 import { startTestTemporal, type TestTemporal } from "./temporal.ts";

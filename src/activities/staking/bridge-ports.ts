@@ -1,11 +1,10 @@
 import type { Hex } from "../../domain/chain.ts";
 import type { CheckVerdict, StakeCall } from "../../domain/staking/stake-call.ts";
+import type { StakeRequestStatus, StreamEntity } from "../../workflows/staking/request-shapes.ts";
 import type {
-  StakeRequestStatus,
   StakeTransactionRecord,
-  StreamEntity,
   StreamQueue,
-} from "../../workflows/staking/messages.ts";
+} from "../../workflows/staking/stake-activities.ts";
 
 // What the activities of the bridge, the audit tables and the webhook need from the world.
 

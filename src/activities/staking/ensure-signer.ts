@@ -1,5 +1,5 @@
 import type { Hex } from "../../domain/chain.ts";
-import type { StakeActivities } from "../../workflows/staking/messages.ts";
+import type { StakeActivities } from "../../workflows/staking/stake-activities.ts";
 import { assertChain } from "./assert-chain.ts";
 
 /** Starts the signer's workflow where none runs, with the policy of this worker's configuration. Repeatable. */

@@ -1,4 +1,4 @@
-import type { StakeActivities } from "../../workflows/staking/messages.ts";
+import type { StakeActivities } from "../../workflows/staking/stake-activities.ts";
 import type { EntityStore } from "./bridge-ports.ts";
 
 /**

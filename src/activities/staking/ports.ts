@@ -5,7 +5,7 @@ import type {
   BroadcastResult,
   ReceiptView,
   SignedTransaction,
-} from "../../workflows/staking/messages.ts";
+} from "../../workflows/staking/stake-activities.ts";
 
 /**
  * The chain as the staking service sees it, through all of its nodes. Reads may be repeated at will. Every method throws

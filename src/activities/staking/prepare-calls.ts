@@ -1,5 +1,5 @@
 import { cancellationSignal } from "@temporalio/activity";
-import type { StakeActivities } from "../../workflows/staking/messages.ts";
+import type { StakeActivities } from "../../workflows/staking/stake-activities.ts";
 import { assertChain } from "./assert-chain.ts";
 import type { StakingChain } from "./ports.ts";
 

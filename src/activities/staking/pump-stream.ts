@@ -1,5 +1,5 @@
 import { activityInfo, cancellationSignal, heartbeat } from "@temporalio/activity";
-import type { PumpResult, StreamQueue } from "../../workflows/staking/messages.ts";
+import type { PumpResult, StreamQueue } from "../../workflows/staking/stake-activities.ts";
 import type { RequestStream, StakeMeters, StreamEntry, StreamSession } from "./bridge-ports.ts";
 import { type EntryDependencies, EntryHandler } from "./handle-entry.ts";
 import { emptyTally, type PumpTally } from "./pump-tally.ts";

@@ -1,5 +1,5 @@
 import type { CheckVerdict } from "../../domain/staking/stake-call.ts";
-import type { PumpResult } from "../../workflows/staking/messages.ts";
+import type { PumpResult } from "../../workflows/staking/stake-activities.ts";
 
 /** What one call has done; it goes along with the heartbeats, so that a retry counts on. */
 export type PumpTally = Omit<PumpResult, "queue">;

@@ -1,6 +1,6 @@
 import { parseStakeCall } from "../../domain/staking/parse-stake-call.ts";
 import type { StakeCall } from "../../domain/staking/stake-call.ts";
-import type { StreamEntity } from "../../workflows/staking/messages.ts";
+import type { StreamEntity } from "../../workflows/staking/request-shapes.ts";
 import type { StoredEntity, StreamEntry, StreamSession } from "./bridge-ports.ts";
 
 /** What an entry of the stream says. */

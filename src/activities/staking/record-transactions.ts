@@ -1,4 +1,4 @@
-import type { StakeActivities } from "../../workflows/staking/messages.ts";
+import type { StakeActivities } from "../../workflows/staking/stake-activities.ts";
 import type { StakeTransactionStore } from "./bridge-ports.ts";
 
 /**

@@ -6,7 +6,7 @@ import type {
   SignedTransaction,
   StakeActivities,
   UnsignedTransaction,
-} from "../../workflows/staking/messages.ts";
+} from "../../workflows/staking/stake-activities.ts";
 import type { CallEncoder, TransactionSigner, TransactionToSign } from "./ports.ts";
 
 export type SigningDependencies = {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { cancellationSignal } from "@temporalio/activity";
-import type { AccountView, StakeActivities } from "../../workflows/staking/messages.ts";
+import type { AccountView, StakeActivities } from "../../workflows/staking/stake-activities.ts";
 import { assertChain } from "./assert-chain.ts";
 import { beating } from "./beating.ts";
 import type { StakingChain } from "./ports.ts";

@@ -1,9 +1,7 @@
 import type { Submission } from "../../staking/submit-call.ts";
-import type {
-  SignerStatus,
-  StakeBridgeProgress,
-  StakeRequestStatus,
-} from "../../workflows/staking/messages.ts";
+import type { StakeBridgeProgress } from "../../workflows/staking/bridge-shapes.ts";
+import type { StakeRequestStatus } from "../../workflows/staking/request-shapes.ts";
+import type { SignerStatus } from "../../workflows/staking/signer-shapes.ts";
 import type { StakingJob, StakingStatus } from "../staking-status.ts";
 import { formatCount, formatFields, formatTable } from "./format.ts";
 

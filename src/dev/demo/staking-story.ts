@@ -1,12 +1,9 @@
 import type { Client } from "@temporalio/client";
 import type { StakeCall } from "../../domain/staking/stake-call.ts";
 import { type StartedRequest, startRequest } from "../../staking/start-request.ts";
-import {
-  type SignerStatus,
-  type StakeRequestStatus,
-  stakeMessageNames,
-  stakeWorkflowIds,
-} from "../../workflows/staking/messages.ts";
+import { stakeMessageNames, stakeWorkflowIds } from "../../workflows/staking/messages.ts";
+import type { StakeRequestStatus } from "../../workflows/staking/request-shapes.ts";
+import type { SignerStatus } from "../../workflows/staking/signer-shapes.ts";
 import { chainId } from "../anvil.ts";
 import { callNode } from "../json-rpc.ts";
 import type { SupervisedWorker } from "../supervised-worker.ts";

@@ -1,5 +1,5 @@
 import { formatEther } from "viem";
-import type { StakeRequestStatus } from "../../workflows/staking/messages.ts";
+import type { StakeRequestStatus } from "../../workflows/staking/request-shapes.ts";
 import type { StakingResult } from "./staking-story.ts";
 import { type Line, line } from "./table.ts";
 

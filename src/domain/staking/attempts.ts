@@ -2,7 +2,7 @@ import type {
   BroadcastResult,
   SignedTransaction,
   UnsignedTransaction,
-} from "../../workflows/staking/messages.ts";
+} from "../../workflows/staking/stake-activities.ts";
 import { bumpedFees, cappedFees, isAtMarket, isMinable, isReplacement } from "./fees.ts";
 import { noopGasLimit } from "./gaps.ts";
 import { notifyOfSlot } from "./intake.ts";

@@ -1,4 +1,4 @@
-import type { AccountView } from "../../workflows/staking/messages.ts";
+import type { AccountView } from "../../workflows/staking/stake-activities.ts";
 import { startFees, worstCost } from "./fees.ts";
 import { bookDayShare, hasDayShare, isExpired, leaveQueue, notifyQueued } from "./intake.ts";
 import { seeAccount } from "./settlement.ts";

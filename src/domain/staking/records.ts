@@ -1,4 +1,7 @@
-import type { ReceiptView, StakeTransactionRecord } from "../../workflows/staking/messages.ts";
+import type {
+  ReceiptView,
+  StakeTransactionRecord,
+} from "../../workflows/staking/stake-activities.ts";
 import type { Attempt, SignerState, Slot } from "./signer-state.ts";
 
 /**

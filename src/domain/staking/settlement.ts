@@ -1,4 +1,5 @@
-import type { AccountView, ReceiptView, StakeOutcome } from "../../workflows/staking/messages.ts";
+import type { StakeOutcome } from "../../workflows/staking/messages.ts";
+import type { AccountView, ReceiptView } from "../../workflows/staking/stake-activities.ts";
 import { hasGap } from "./gaps.ts";
 import { notifyOfSlot } from "./intake.ts";
 import { record, recordOf } from "./records.ts";

@@ -1,13 +1,15 @@
 import type {
+  SignerPolicy,
+  StakeOutcome,
+  StakeProgress,
+} from "../../workflows/staking/messages.ts";
+import type { SignerStatus } from "../../workflows/staking/signer-shapes.ts";
+import type {
   AccountView,
   BroadcastResult,
   ReceiptView,
-  SignerPolicy,
-  SignerStatus,
-  StakeOutcome,
-  StakeProgress,
   StakeTransactionRecord,
-} from "../../workflows/staking/messages.ts";
+} from "../../workflows/staking/stake-activities.ts";
 import type { Hex } from "../chain.ts";
 import { type Fees, worstCost } from "./fees.ts";
 import type { StakeCall } from "./stake-call.ts";

@@ -1,4 +1,4 @@
-import type { SignerStatus } from "../../workflows/staking/messages.ts";
+import type { SignerStatus } from "../../workflows/staking/signer-shapes.ts";
 import type { Hex } from "../chain.ts";
 import { newestAttempt, type SignerState, type Slot, unminedSlots } from "./signer-state.ts";
 import { alarmsOf, standingOf } from "./standing.ts";

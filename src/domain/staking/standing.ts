@@ -1,4 +1,4 @@
-import type { SignerStatus } from "../../workflows/staking/messages.ts";
+import type { SignerStatus } from "../../workflows/staking/signer-shapes.ts";
 import { bumpedFees, isMinable } from "./fees.ts";
 import {
   newestAttempt,

@@ -1,5 +1,5 @@
 import { formatNumber, formatTime, table } from "../details.ts";
-import type { StakeBridgeProgress } from "./messages.ts";
+import type { StakeBridgeProgress } from "./bridge-shapes.ts";
 
 /** What the bridge shows in the Temporal UI. */
 export function describeBridge(progress: StakeBridgeProgress): string {

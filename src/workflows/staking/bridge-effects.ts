@@ -1,5 +1,5 @@
 import { proxyActivities } from "@temporalio/workflow";
-import type { StakeActivities } from "./messages.ts";
+import type { StakeActivities } from "./stake-activities.ts";
 
 /**
  * One look at the stream, half a minute. Its heartbeat tells within 10 s that a worker died. Redis or Temporal that is

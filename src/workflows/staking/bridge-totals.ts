@@ -1,4 +1,5 @@
-import type { PumpResult, StakeBridgeState } from "./messages.ts";
+import type { StakeBridgeState } from "./bridge-shapes.ts";
+import type { PumpResult } from "./stake-activities.ts";
 
 type Totals = StakeBridgeState["totals"];
 

@@ -1,4 +1,5 @@
-import type { SignerStatus, StakeRequestStatus } from "./messages.ts";
+import type { StakeRequestStatus } from "./request-shapes.ts";
+import type { SignerStatus } from "./signer-shapes.ts";
 
 // The markdown that the Temporal UI shows as "Current details". Pure. No signature is ever shown.
 

@@ -1,6 +1,6 @@
 import { isCancellation, proxyActivities, proxyLocalActivities } from "@temporalio/workflow";
-import type { StakeActivities } from "./messages.ts";
 import { stakeTaskQueues } from "./messages.ts";
+import type { StakeActivities } from "./stake-activities.ts";
 
 // The signer never waits for ever in one activity: its lanes show what is away and try again by themselves, so that a
 // run can make room for the next and a person can see what is wrong.

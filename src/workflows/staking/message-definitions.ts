@@ -1,15 +1,10 @@
 import type { RawValue } from "@temporalio/common";
 import { rawValueTypeInfo } from "@temporalio/common";
 import { defineQuery, defineSignal, defineUpdate } from "@temporalio/workflow";
-import type {
-  SignerPolicy,
-  SignerStatus,
-  StakeOutcome,
-  StakeProgress,
-  StakeRequestStatus,
-  SubmitAnswer,
-} from "./messages.ts";
+import type { SignerPolicy, StakeOutcome, StakeProgress, SubmitAnswer } from "./messages.ts";
 import { stakeMessageNames } from "./messages.ts";
+import type { StakeRequestStatus } from "./request-shapes.ts";
+import type { SignerStatus } from "./signer-shapes.ts";
 
 /** Bodies arrive undecoded: one that is no JSON would fail the workflow task again and again (see ../message-definitions.ts). */
 const undecoded = { typeInfo: { inputTypes: [rawValueTypeInfo, rawValueTypeInfo] } };

@@ -1,7 +1,7 @@
 import { condition } from "@temporalio/workflow";
 import { isFault } from "../fault.ts";
 import { announceStake, noteEntity, recordRequest } from "./effects.ts";
-import type { StakeRequestInput, StakeRequestStatus } from "./messages.ts";
+import type { StakeRequestInput, StakeRequestStatus } from "./request-shapes.ts";
 
 /** States worth a row before the end: the others pass in moments. */
 const notedStates = ["waiting", "broadcast"];

@@ -1,10 +1,6 @@
 import type { CheckVerdict, StakeReason, StakeState } from "../../domain/staking/stake-call.ts";
-import type {
-  StakeOutcome,
-  StakeProgress,
-  StakeRequestInput,
-  StakeRequestStatus,
-} from "./messages.ts";
+import type { StakeOutcome, StakeProgress } from "./messages.ts";
+import type { StakeRequestInput, StakeRequestStatus } from "./request-shapes.ts";
 
 // What a request says of itself, from what it heard. Pure.
 

@@ -36,13 +36,13 @@ import {
 } from "./effects.ts";
 import { type Lane, runLane } from "./lane.ts";
 import { sentProgressed, sentSettled } from "./message-definitions.ts";
+import { OneByOne } from "./one-by-one.ts";
 import type {
   AccountView,
   ReceiptView,
   SignedTransaction,
   UnsignedTransaction,
-} from "./messages.ts";
-import { OneByOne } from "./one-by-one.ts";
+} from "./stake-activities.ts";
 
 /** Signals to requests under way at once. */
 const noticesAtOnce = 50;

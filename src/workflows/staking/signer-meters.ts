@@ -3,7 +3,7 @@ import { metricMeter } from "@temporalio/workflow";
 import { signerMetrics } from "../../domain/staking/metric-names.ts";
 import { countBetween } from "../../domain/staking/signer-counters.ts";
 import type { SignerState } from "../../domain/staking/signer-state.ts";
-import type { SignerStatus } from "./messages.ts";
+import type { SignerStatus } from "./signer-shapes.ts";
 
 const gauge = (name: string, description: string): MetricGauge =>
   metricMeter.createGauge(name, "float", undefined, description);

@@ -27,7 +27,7 @@ import {
   submitUpdate,
   withdrawSignal,
 } from "./message-definitions.ts";
-import type { SignerInput, SignerStatus, SubmitAnswer } from "./messages.ts";
+import type { SubmitAnswer } from "./messages.ts";
 import { signerPolicyDefaults } from "./messages.ts";
 import {
   isAddress,
@@ -39,6 +39,7 @@ import {
 } from "./read-messages.ts";
 import { SignerLanes } from "./signer-lanes.ts";
 import { SignerMeters } from "./signer-meters.ts";
+import type { SignerInput, SignerStatus } from "./signer-shapes.ts";
 
 /**
  * The only source of one address's nonces. Its history is the log that nothing is lost from: a nonce is given, the

@@ -12,14 +12,10 @@ import { RunLimits } from "../run-limits.ts";
 import { StakeAttributes } from "./attributes.ts";
 import { describeBridge } from "./bridge-details.ts";
 import { pumpStream } from "./bridge-effects.ts";
+import type { StakeBridgeInput, StakeBridgeProgress, StakeBridgeState } from "./bridge-shapes.ts";
 import { addResult, emptyTotals } from "./bridge-totals.ts";
-import type {
-  StakeBridgeInput,
-  StakeBridgeProgress,
-  StakeBridgeState,
-  StreamQueue,
-} from "./messages.ts";
 import { stakeMessageNames } from "./messages.ts";
+import type { StreamQueue } from "./stake-activities.ts";
 
 /** Long enough for few events of history, short enough for a pause to be felt. */
 const secondsPerCall = 30;

@@ -26,10 +26,11 @@ import {
   sentWithdraw,
   settledSignal,
 } from "./message-definitions.ts";
-import type { StakeOutcome, StakeRequestInput, StakeRequestStatus } from "./messages.ts";
+import type { StakeOutcome } from "./messages.ts";
 import { stakeWorkflowIds } from "./messages.ts";
 import { isAddress, readCall, readOutcome, readProgress } from "./read-messages.ts";
 import { RequestNotes } from "./request-notes.ts";
+import type { StakeRequestInput, StakeRequestStatus } from "./request-shapes.ts";
 import {
   afterOutcome,
   afterProgress,

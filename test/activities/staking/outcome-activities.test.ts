@@ -7,7 +7,7 @@ import { createRecordRequest } from "../../../src/activities/staking/record-requ
 import { RedisUnavailableError } from "../../../src/errors.ts";
 import { createWebhook } from "../../../src/observability/webhook.ts";
 import { createEntityStore } from "../../../src/staking/redis-entities.ts";
-import type { StakeRequestStatus } from "../../../src/workflows/staking/messages.ts";
+import type { StakeRequestStatus } from "../../../src/workflows/staking/request-shapes.ts";
 import {
   hasRedis,
   startTestRedis,

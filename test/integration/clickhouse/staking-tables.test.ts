@@ -2,10 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createStakeRequestStore } from "../../../src/clickhouse/stake-requests.ts";
 import { createStakeTransactionStore } from "../../../src/clickhouse/stake-transactions.ts";
 import type { Hex } from "../../../src/domain/chain.ts";
-import type {
-  StakeRequestStatus,
-  StakeTransactionRecord,
-} from "../../../src/workflows/staking/messages.ts";
+import type { StakeRequestStatus } from "../../../src/workflows/staking/request-shapes.ts";
+import type { StakeTransactionRecord } from "../../../src/workflows/staking/stake-activities.ts";
 import { startTestClickHouse, type TestClickHouse } from "../../support/clickhouse.ts";
 
 let server: TestClickHouse;

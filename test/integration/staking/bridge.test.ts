@@ -8,11 +8,8 @@ import { waitUntil } from "../../../src/dev/wait-until.ts";
 import { createCodedClient } from "../../../src/staking/coded-client.ts";
 import { startBridge } from "../../../src/staking/start-bridge.ts";
 import { registerSearchAttributes } from "../../../src/temporal/register-search-attributes.ts";
-import {
-  type StakeBridgeProgress,
-  stakeMessageNames,
-  stakeWorkflowIds,
-} from "../../../src/workflows/staking/messages.ts";
+import type { StakeBridgeProgress } from "../../../src/workflows/staking/bridge-shapes.ts";
+import { stakeMessageNames, stakeWorkflowIds } from "../../../src/workflows/staking/messages.ts";
 import {
   type BridgeWorkerOptions,
   bridgeChainId,

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { StakingChain as ChainPort } from "../../../src/activities/staking/ports.ts";
 import type { StakeCall } from "../../../src/domain/staking/stake-call.ts";
 import { openStakingChain } from "../../../src/staking/open-staking-chain.ts";
-import type { SignedTransaction } from "../../../src/workflows/staking/messages.ts";
+import type { SignedTransaction } from "../../../src/workflows/staking/stake-activities.ts";
 import { type NodeProxy, startNodeProxy } from "../../support/node-proxy.ts";
 import { openStakingActivities } from "../../support/staking-activities.ts";
 import { oneDip, type StakingChain, startStakingChain } from "../../support/staking-chain.ts";

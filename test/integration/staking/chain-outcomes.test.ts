@@ -4,7 +4,7 @@ import { readArtifact } from "../../../src/dev/staking/contract-artifacts.ts";
 import { createTestUser } from "../../../src/dev/staking/test-user.ts";
 import { waitUntil } from "../../../src/dev/wait-until.ts";
 import type { StakeCall } from "../../../src/domain/staking/stake-call.ts";
-import type { ReceiptView } from "../../../src/workflows/staking/messages.ts";
+import type { ReceiptView } from "../../../src/workflows/staking/stake-activities.ts";
 import { openStakingActivities, runActivity } from "../../support/staking-activities.ts";
 import { oneDip, type StakingChain, startStakingChain } from "../../support/staking-chain.ts";
 

@@ -1,6 +1,6 @@
 import type { Client } from "@temporalio/client";
 import { waitUntil } from "../../../src/dev/wait-until.ts";
-import type { StakeActivities } from "../../../src/workflows/staking/messages.ts";
+import type { StakeActivities } from "../../../src/workflows/staking/stake-activities.ts";
 
 type ActivityName = keyof StakeActivities;
 export type ActivityEvents = { readonly scheduled: number; readonly completed: number };

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type StakeActivities, stakeWorkflowIds } from "../../../src/workflows/staking/messages.ts";
+import { stakeWorkflowIds } from "../../../src/workflows/staking/messages.ts";
+import type { StakeActivities } from "../../../src/workflows/staking/stake-activities.ts";
 import { oneDip } from "../../support/staking-chain.ts";
 import { type Books, closeBooks, openBooks } from "./books.ts";
 import { countActivity, untilActivity } from "./kill-points.ts";

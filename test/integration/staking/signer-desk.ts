@@ -14,14 +14,16 @@ import { openStakingChain } from "../../../src/staking/open-staking-chain.ts";
 import { openTransactionSigner } from "../../../src/staking/transaction-signer.ts";
 import {
   type SignerPolicy,
-  type SignerStatus,
-  type StakeActivities,
-  type StakeTransactionRecord,
   signerPolicyDefaults,
   stakeTaskQueues,
   stakeWorkflowIds,
   stakeWorkflowTypes,
 } from "../../../src/workflows/staking/messages.ts";
+import type { SignerStatus } from "../../../src/workflows/staking/signer-shapes.ts";
+import type {
+  StakeActivities,
+  StakeTransactionRecord,
+} from "../../../src/workflows/staking/stake-activities.ts";
 import { type StakingChain, startStakingChain } from "../../support/staking-chain.ts";
 import { outcomeOf, stakingBundle } from "../../support/staking-env.ts";
 import { startTestTemporal } from "../../support/temporal.ts";

@@ -17,12 +17,9 @@ import type { StakeCall } from "../../../src/domain/staking/stake-call.ts";
 import { createCodedClient } from "../../../src/staking/coded-client.ts";
 import { startRequest } from "../../../src/staking/start-request.ts";
 import { openClient } from "../../../src/temporal/open-client.ts";
-import {
-  type SignerStatus,
-  type StakeRequestStatus,
-  stakeMessageNames,
-  stakeWorkflowIds,
-} from "../../../src/workflows/staking/messages.ts";
+import { stakeMessageNames, stakeWorkflowIds } from "../../../src/workflows/staking/messages.ts";
+import type { StakeRequestStatus } from "../../../src/workflows/staking/request-shapes.ts";
+import type { SignerStatus } from "../../../src/workflows/staking/signer-shapes.ts";
 import { oneDip, type StakingChain, startStakingChain } from "../../support/staking-chain.ts";
 import { startTestTemporal, type TestTemporal } from "../../support/temporal.ts";
 import { type StallingLink, startStallingLink } from "./stalling-link.ts";

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createRandom, type Random } from "../../../src/dev/demo-chain/random.ts";
 import { fundUser } from "../../../src/dev/staking/users-without-ether.ts";
 import type { StakeCall } from "../../../src/domain/staking/stake-call.ts";
-import type { StakeRequestStatus } from "../../../src/workflows/staking/messages.ts";
+import type { StakeRequestStatus } from "../../../src/workflows/staking/request-shapes.ts";
 import { oneDip } from "../../support/staking-chain.ts";
 import { type Books, type ClosedBooks, closeBooks, openBooks, readSent, sentFor } from "./books.ts";
 import { killAtRandom } from "./random-killer.ts";

@@ -4,11 +4,9 @@ import {
   formatSigner,
   formatStakingStatus,
 } from "../../../src/client/views/stake-view.ts";
-import {
-  type SignerStatus,
-  type StakeRequestStatus,
-  signerPolicyDefaults,
-} from "../../../src/workflows/staking/messages.ts";
+import { signerPolicyDefaults } from "../../../src/workflows/staking/messages.ts";
+import type { StakeRequestStatus } from "../../../src/workflows/staking/request-shapes.ts";
+import type { SignerStatus } from "../../../src/workflows/staking/signer-shapes.ts";
 
 const request: StakeRequestStatus = {
   requestId: `stake/1/0x${"ab".repeat(32)}`,

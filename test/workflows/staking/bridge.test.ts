@@ -2,7 +2,7 @@ import { WorkflowFailedError, type WorkflowHandle } from "@temporalio/client";
 import { ApplicationFailure } from "@temporalio/common";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { waitUntil } from "../../../src/dev/wait-until.ts";
-import type { StakeBridgeProgress } from "../../../src/workflows/staking/messages.ts";
+import type { StakeBridgeProgress } from "../../../src/workflows/staking/bridge-shapes.ts";
 import { type BridgeLoop, pumpResult, startBridgeLoop } from "../../support/bridge-loop.ts";
 import { currentDetails, untilQuery } from "../../support/workflow-env.ts";
 

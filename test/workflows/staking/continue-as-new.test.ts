@@ -1,7 +1,7 @@
 import type { WorkflowHandle } from "@temporalio/client";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { waitUntil } from "../../../src/dev/wait-until.ts";
-import type { SignerStatus } from "../../../src/workflows/staking/messages.ts";
+import type { SignerStatus } from "../../../src/workflows/staking/signer-shapes.ts";
 import { modelCall } from "../../support/model-chain.ts";
 import { outcomeOf, type StakingEnv, startStakingEnv } from "../../support/staking-env.ts";
 import { untilQuery } from "../../support/workflow-env.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { waitUntil } from "../../../src/dev/wait-until.ts";
-import type { SignerStatus } from "../../../src/workflows/staking/messages.ts";
+import type { SignerStatus } from "../../../src/workflows/staking/signer-shapes.ts";
 import { modelCall } from "../../support/model-chain.ts";
 import {
   outcomeOf,

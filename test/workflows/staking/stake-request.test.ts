@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import type { StakeRequestStatus } from "../../../src/workflows/staking/messages.ts";
+import type { StakeRequestStatus } from "../../../src/workflows/staking/request-shapes.ts";
 import { modelCall } from "../../support/model-chain.ts";
 import { outcomeOf, type StakingEnv, startStakingEnv } from "../../support/staking-env.ts";
 import { currentDetails, untilQuery } from "../../support/workflow-env.ts";

@@ -12,13 +12,12 @@ import { submit, sweep, withdraw } from "../../../../src/domain/staking/intake.t
 import { delivered, recorded } from "../../../../src/domain/staking/records.ts";
 import { receiptsRead, seeAccount, toRead } from "../../../../src/domain/staking/settlement.ts";
 import { newSignerState, type SignerState } from "../../../../src/domain/staking/signer-state.ts";
+import type { SignerPolicy, StakeOutcome } from "../../../../src/workflows/staking/messages.ts";
 import type {
   AccountView,
   SignedTransaction,
-  SignerPolicy,
-  StakeOutcome,
   UnsignedTransaction,
-} from "../../../../src/workflows/staking/messages.ts";
+} from "../../../../src/workflows/staking/stake-activities.ts";
 import { ModelChain, modelCall } from "../../../support/model-chain.ts";
 
 // The signer's state machine against a model chain, driven by any order of events. An effect is started with what the
