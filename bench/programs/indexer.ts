@@ -13,7 +13,7 @@ import { toEndpoint } from "../../src/rpc/endpoint.ts";
 import { createExecutionNode } from "../../src/rpc/execution-node.ts";
 import { readForkAt } from "../../src/rpc/fork-schedule.ts";
 import { traceEngine } from "../../src/trace/trace-engine.ts";
-import type { IndexBlocksInput, IndexBlocksResult } from "../../src/workflows/messages.ts";
+import type { IndexBlocksInput, IndexBlocksResult } from "../../src/workflows/index-activities.ts";
 import type { Done, Task, TaskOf } from "./task.ts";
 
 const tenMinutes = 10 * 60_000;

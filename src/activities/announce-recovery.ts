@@ -1,5 +1,5 @@
 import { activityInfo } from "@temporalio/activity";
-import type { RecoveryInput } from "../workflows/messages.ts";
+import type { RecoveryInput } from "../workflows/index-activities.ts";
 import type { Dependencies } from "./ports.ts";
 
 /**

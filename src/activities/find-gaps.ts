@@ -3,7 +3,7 @@ import type { BlockRange } from "../domain/block-range.ts";
 import type { LedgerRow } from "../domain/ledger.ts";
 import { type LedgerOrigin, nextLedgerRow } from "../domain/ledger-transition.ts";
 import { dataTables } from "../domain/processor.ts";
-import type { FindGapsInput, FindGapsResult } from "../workflows/messages.ts";
+import type { FindGapsInput, FindGapsResult } from "../workflows/index-activities.ts";
 import type { Dependencies, ExpectedRange, Miscount } from "./ports.ts";
 
 type Needs = Pick<

@@ -1,6 +1,6 @@
 import { Context, log } from "@temporalio/activity";
 import { NodeUnavailableError } from "../errors.ts";
-import type { FindGapsInput, FindGapsResult } from "../workflows/messages.ts";
+import type { FindGapsInput, FindGapsResult } from "../workflows/index-activities.ts";
 import { createFindGaps } from "./find-gaps.ts";
 import { Finality } from "./index-blocks/finality.ts";
 import { compareSwept } from "./index-blocks/sweep-finality.ts";

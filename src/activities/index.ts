@@ -1,4 +1,4 @@
-import type { IndexActivities } from "../workflows/messages.ts";
+import type { IndexActivities } from "../workflows/index-activities.ts";
 import { createAnnounceRecovery } from "./announce-recovery.ts";
 import { createEnsureGapFill } from "./ensure-gap-fill.ts";
 import { createFindFollowStart } from "./find-follow-start.ts";

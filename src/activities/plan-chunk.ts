@@ -5,7 +5,7 @@ import {
   planBlindChunk,
   planChunksByGas,
 } from "../domain/chunk-plan.ts";
-import type { PlanChunkInput, PlannedChunk } from "../workflows/messages.ts";
+import type { PlanChunkInput, PlannedChunk } from "../workflows/index-activities.ts";
 import type { Dependencies } from "./ports.ts";
 
 /** Sizes the next chunks of a range by the gas that its blocks used. Reads only; safe to repeat. */

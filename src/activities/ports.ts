@@ -6,7 +6,7 @@ import type { DataTable, Processor } from "../domain/processor.ts";
 import type { StructlogAggColumns } from "../trace/structlog-agg-columns.ts";
 import type { StructlogColumns } from "../trace/structlog-columns.ts";
 import type { TransactionRow } from "../trace/transaction-rows.ts";
-import type { RecoveryInput } from "../workflows/messages.ts";
+import type { RecoveryInput } from "../workflows/index-activities.ts";
 import type { ExecutionNode, NodePool } from "./node-ports.ts";
 
 export type * from "./node-ports.ts";

@@ -1,5 +1,5 @@
 import { joinFollowRange } from "../domain/follow-range.ts";
-import type { RegisterRangeInput } from "../workflows/messages.ts";
+import type { RegisterRangeInput } from "../workflows/index-activities.ts";
 import type { Dependencies, ExpectedRange } from "./ports.ts";
 
 /**

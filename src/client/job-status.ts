@@ -2,12 +2,10 @@ import type { Client, WorkflowExecutionDescription } from "@temporalio/client";
 import { defaultPayloadConverter } from "@temporalio/common";
 import { optionalTsToMs } from "@temporalio/common/lib/time.js";
 import { NoWorkerError } from "../errors.ts";
-import type {
-  BackfillProgress,
-  FollowProgress,
-  GapFillProgress,
-  IndexBlocksHeartbeat,
-} from "../workflows/messages.ts";
+import type { BackfillProgress } from "../workflows/backfill-shapes.ts";
+import type { FollowProgress } from "../workflows/follow-shapes.ts";
+import type { GapFillProgress } from "../workflows/gap-fill-shapes.ts";
+import type { IndexBlocksHeartbeat } from "../workflows/index-activities.ts";
 import { targetOf } from "./job-target.ts";
 import type { OpenJob } from "./open-jobs.ts";
 import { queryJob } from "./steer-job.ts";

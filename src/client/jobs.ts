@@ -5,10 +5,10 @@ import type { HeadPolicy } from "../domain/chain.ts";
 import type { Processor } from "../domain/processor.ts";
 import { OverlappingBackfillError } from "../errors.ts";
 import { jobAttributes } from "../temporal/search-attributes.ts";
+import type { BackfillInput } from "../workflows/backfill-shapes.ts";
+import type { FollowInput } from "../workflows/follow-shapes.ts";
+import type { GapFillInput } from "../workflows/gap-fill-shapes.ts";
 import {
-  type BackfillInput,
-  type FollowInput,
-  type GapFillInput,
   messageNames,
   priorityKeys,
   type ReleaseRequest,

@@ -1,6 +1,6 @@
 import { type Client, ServiceError, WorkflowFailedError } from "@temporalio/client";
 import { AppError, TemporalUnavailableError } from "../errors.ts";
-import type { BackfillProgress, BackfillResult } from "../workflows/messages.ts";
+import type { BackfillProgress, BackfillResult } from "../workflows/backfill-shapes.ts";
 import { describeJob, explainWait, type PendingActivity, readPending } from "./job-status.ts";
 import { queryJob } from "./steer-job.ts";
 import { type CallTarget, callTemporal, glanceTimeoutMs } from "./temporal-call.ts";

@@ -1,5 +1,6 @@
 import { type NativeConnection, Worker, type WorkerOptions } from "@temporalio/worker";
-import { type IndexActivities, type IndexBlocksInput, taskQueues } from "../workflows/messages.ts";
+import type { IndexActivities, IndexBlocksInput } from "../workflows/index-activities.ts";
+import { taskQueues } from "../workflows/messages.ts";
 import { failureInterceptor } from "./failure-interceptor.ts";
 import { workflowBundles, workflowSource } from "./workflow-source.ts";
 

@@ -5,9 +5,8 @@ import type {
   BackfillProgress,
   BackfillResult,
   BackfillState,
-  IndexBlocksResult,
-  PlannedChunk,
-} from "./messages.ts";
+} from "./backfill-shapes.ts";
+import type { IndexBlocksResult, PlannedChunk } from "./index-activities.ts";
 import { maximumRanges } from "./messages.ts";
 import { NodeBudgets } from "./node-budgets.ts";
 import { Throughput } from "./throughput.ts";

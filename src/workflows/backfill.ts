@@ -11,11 +11,13 @@ import {
 } from "@temporalio/workflow";
 import type { BlockRange } from "../domain/block-range.ts";
 import { BackfillJob } from "./backfill-job.ts";
+import type { BackfillInput, BackfillResult } from "./backfill-shapes.ts";
 import { describeBackfill } from "./details.ts";
 import { ensureGapFill, indexBulk, planChunk, registerRange } from "./effects.ts";
 import { cutToDone } from "./expected-range.ts";
 import { describeFault, failWith, isFault, refusal } from "./fault.ts";
 import { InFlight } from "./in-flight.ts";
+import type { RegisterRangeInput } from "./index-activities.ts";
 import { checkBackfillInput, isConcurrency, maximumConcurrency } from "./inputs.ts";
 import {
   backfillProgressQuery,
@@ -23,7 +25,6 @@ import {
   resumeSignal,
   setConcurrencyUpdate,
 } from "./message-definitions.ts";
-import type { BackfillInput, BackfillResult, RegisterRangeInput } from "./messages.ts";
 import { RunLimits } from "./run-limits.ts";
 import { AttributeWriter, type JobStatus } from "./search-attributes.ts";
 import { meterBudgets, waitForNodes } from "./wait-for-nodes.ts";

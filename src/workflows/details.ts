@@ -1,10 +1,8 @@
 import type { BlockRange } from "../domain/block-range.ts";
-import type {
-  BackfillProgress,
-  FollowProgress,
-  GapFillProgress,
-  NodeProgress,
-} from "./messages.ts";
+import type { BackfillProgress } from "./backfill-shapes.ts";
+import type { FollowProgress } from "./follow-shapes.ts";
+import type { GapFillProgress } from "./gap-fill-shapes.ts";
+import type { NodeProgress } from "./waiting.ts";
 
 // The markdown that the Temporal UI shows as "Current details". Pure.
 

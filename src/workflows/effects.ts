@@ -1,7 +1,7 @@
 import { proxyActivities, workflowInfo } from "@temporalio/workflow";
 import type { BlockRange } from "../domain/block-range.ts";
 import { formatRange } from "./details.ts";
-import type { IndexActivities, IndexBlocksInput, IndexBlocksResult } from "./messages.ts";
+import type { IndexActivities, IndexBlocksInput, IndexBlocksResult } from "./index-activities.ts";
 import { priorityKeys, taskQueues } from "./messages.ts";
 
 /** Errors that trying again cannot mend: somebody has to change something first. Names of classes in src/errors.ts. */

@@ -1,4 +1,5 @@
-import type { FollowState, IndexBlocksResult } from "./messages.ts";
+import type { FollowState } from "./follow-shapes.ts";
+import type { IndexBlocksResult } from "./index-activities.ts";
 
 /** What a follow knows when it starts. */
 export function startFollowState(now: Date): FollowState {

@@ -15,9 +15,11 @@ import { describeFollow } from "./details.ts";
 import { ensureGapFill, findFollowStart, indexHead, registerRange } from "./effects.ts";
 import { emptyRangeAt } from "./expected-range.ts";
 import { describeFault, faultRetryInterval, isFault, refusal } from "./fault.ts";
+import type { FollowInput, FollowProgress, FollowState } from "./follow-shapes.ts";
 import { startFollowState, withResult } from "./follow-state.ts";
 import { headPolicyHelp, readHeadPolicy } from "./head-policy.ts";
 import { InFlight } from "./in-flight.ts";
+import type { IndexBlocksInput, IndexBlocksResult } from "./index-activities.ts";
 import { checkFollowInput } from "./inputs.ts";
 import {
   acceptReorgUpdate,
@@ -26,14 +28,7 @@ import {
   resumeSignal,
   setHeadPolicyUpdate,
 } from "./message-definitions.ts";
-import type {
-  AcceptReorgRequest,
-  FollowInput,
-  FollowProgress,
-  FollowState,
-  IndexBlocksInput,
-  IndexBlocksResult,
-} from "./messages.ts";
+import type { AcceptReorgRequest } from "./messages.ts";
 import { NodeBudgets } from "./node-budgets.ts";
 import { RunLimits } from "./run-limits.ts";
 import { AttributeWriter } from "./search-attributes.ts";

@@ -1,6 +1,6 @@
 import type { BlockRange } from "../domain/block-range.ts";
 import { subtractRanges } from "../domain/block-range.ts";
-import type { FindGapsResult } from "./messages.ts";
+import type { FindGapsResult } from "./index-activities.ts";
 
 /** Blocks for one call of the block job. */
 export type GapBatch = BlockRange & { readonly force: boolean; readonly reason: string };

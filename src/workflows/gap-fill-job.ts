@@ -2,14 +2,13 @@ import type { BlockRange } from "../domain/block-range.ts";
 import { formatNumber, formatRange, formatTime } from "./details.ts";
 import { type GapBatch, planGapBatches } from "./gap-batches.ts";
 import type {
-  FindGapsResult,
   GapFillInput,
   GapFillProgress,
   GapFillState,
-  IndexBlocksResult,
-  RequeueAnswer,
   RequeuedRange,
-} from "./messages.ts";
+} from "./gap-fill-shapes.ts";
+import type { FindGapsResult, IndexBlocksResult } from "./index-activities.ts";
+import type { RequeueAnswer } from "./messages.ts";
 import { messageNames } from "./messages.ts";
 import { NodeBudgets } from "./node-budgets.ts";
 import { ReleaseQueue } from "./release-queue.ts";

@@ -16,7 +16,9 @@ import { announceRecovery, findGaps, indexBulk, releaseBlocks } from "./effects.
 import { describeFault, faultRetryInterval, isFault, refusal } from "./fault.ts";
 import type { GapBatch } from "./gap-batches.ts";
 import { GapFillJob } from "./gap-fill-job.ts";
+import type { GapFillInput } from "./gap-fill-shapes.ts";
 import { InFlight } from "./in-flight.ts";
+import type { IndexBlocksInput, IndexBlocksResult } from "./index-activities.ts";
 import { checkGapFillInput } from "./inputs.ts";
 import {
   gapFillProgressQuery,
@@ -27,12 +29,7 @@ import {
   requeueBlocksUpdate,
   resumeSignal,
 } from "./message-definitions.ts";
-import type {
-  GapFillInput,
-  IndexBlocksInput,
-  IndexBlocksResult,
-  RequeueAnswer,
-} from "./messages.ts";
+import type { RequeueAnswer } from "./messages.ts";
 import { messageNames } from "./messages.ts";
 import { parseRequeueRequest, releaseExample, requeueExample } from "./requests.ts";
 import { RunLimits } from "./run-limits.ts";

@@ -1,6 +1,8 @@
 import { processors as knownProcessors } from "../domain/processor.ts";
+import type { BackfillInput } from "./backfill-shapes.ts";
 import { refusal } from "./fault.ts";
-import type { BackfillInput, FollowInput, GapFillInput } from "./messages.ts";
+import type { FollowInput } from "./follow-shapes.ts";
+import type { GapFillInput } from "./gap-fill-shapes.ts";
 
 // Inputs come from our client, and from whoever presses "Start workflow" in the UI: a bad one ends the workflow with words.
 // Unlike a TypeError, which would fail its first task again and again.

@@ -2,14 +2,10 @@ import type { RawValue } from "@temporalio/common";
 import { rawValueTypeInfo } from "@temporalio/common";
 import { defineQuery, defineSignal, defineUpdate } from "@temporalio/workflow";
 import type { HeadPolicy } from "../domain/chain.ts";
-import type {
-  AcceptReorgRequest,
-  BackfillProgress,
-  FollowProgress,
-  GapFillProgress,
-  RequeueAnswer,
-  RequeuedRange,
-} from "./messages.ts";
+import type { BackfillProgress } from "./backfill-shapes.ts";
+import type { FollowProgress } from "./follow-shapes.ts";
+import type { GapFillProgress, RequeuedRange } from "./gap-fill-shapes.ts";
+import type { AcceptReorgRequest, RequeueAnswer } from "./messages.ts";
 import { messageNames } from "./messages.ts";
 
 /**

@@ -8,7 +8,8 @@ import {
   type TraceBudget,
 } from "../domain/node-budget.ts";
 import { formatDuration, formatTime } from "./details.ts";
-import type { IndexBlocksResult, NodeProgress } from "./messages.ts";
+import type { IndexBlocksResult } from "./index-activities.ts";
+import type { NodeProgress } from "./waiting.ts";
 
 /** A call under way, and what it was given. */
 type Call = { readonly grant: readonly TraceBudget[]; readonly startedAtMs: number };

@@ -2,7 +2,7 @@ import type { BlockRange } from "../domain/block-range.ts";
 import { parseBlockList } from "../domain/block-spec.ts";
 import type { Processor } from "../domain/processor.ts";
 import { findProcessor, processors as knownProcessors } from "../domain/processor.ts";
-import type { RequeuedRange } from "./messages.ts";
+import type { RequeuedRange } from "./gap-fill-shapes.ts";
 import { maximumBlocksPerRequest } from "./messages.ts";
 
 /** A request as a workflow understood it, or why it cannot be acted on. */

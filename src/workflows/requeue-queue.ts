@@ -2,7 +2,8 @@ import type { BlockRange } from "../domain/block-range.ts";
 import { countBlocks, subtractRanges } from "../domain/block-range.ts";
 import type { Processor } from "../domain/processor.ts";
 import { formatRange } from "./details.ts";
-import type { RequeueAnswer, RequeuedRange } from "./messages.ts";
+import type { RequeuedRange } from "./gap-fill-shapes.ts";
+import type { RequeueAnswer } from "./messages.ts";
 import { maximumRanges } from "./messages.ts";
 import type { ParsedRequeue } from "./requests.ts";
 

@@ -1,6 +1,6 @@
 import { condition, metricMeter } from "@temporalio/workflow";
-import type { NodeProgress } from "./messages.ts";
 import type { NodeBudgets } from "./node-budgets.ts";
+import type { NodeProgress } from "./waiting.ts";
 
 /** A shorter rest would only spend events. */
 const shortestRestMs = 100;

@@ -5,7 +5,7 @@ import { createActivities } from "../../src/activities/index.ts";
 import type { ExpectedRange } from "../../src/activities/ports.ts";
 import type { LedgerRow } from "../../src/domain/ledger.ts";
 import { nextLedgerRow } from "../../src/domain/ledger-transition.ts";
-import type { IndexActivities } from "../../src/workflows/messages.ts";
+import type { IndexActivities } from "../../src/workflows/index-activities.ts";
 import { createFakeWorld, type FakeWorld, fakeEngine } from "../support/fakes.ts";
 
 /** Calls an activity as the worker would. */

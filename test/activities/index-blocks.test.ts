@@ -5,7 +5,7 @@ import type {
   IndexBlocksHeartbeat,
   IndexBlocksInput,
   IndexBlocksResult,
-} from "../../src/workflows/messages.ts";
+} from "../../src/workflows/index-activities.ts";
 import { type IndexAttempt, startIndexBlocks } from "../support/activity-run.ts";
 import { createFakeWorld, type FakeWorld, fakeEngine } from "../support/fakes.ts";
 

@@ -10,7 +10,7 @@ import type {
   FindGapsResult,
   IndexBlocksInput,
   IndexBlocksResult,
-} from "../../src/workflows/messages.ts";
+} from "../../src/workflows/index-activities.ts";
 import { type IndexAttempt, startIndexBlocks } from "../support/activity-run.ts";
 import { createFakeWorld, type FakeWorld, fakeEngine } from "../support/fakes.ts";
 

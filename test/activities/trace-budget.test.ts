@@ -2,7 +2,7 @@ import { setImmediate as tick } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { ExecutionNode, NodeCondition, NodePool } from "../../src/activities/ports.ts";
 import { NodeUnavailableError } from "../../src/errors.ts";
-import type { IndexBlocksHeartbeat } from "../../src/workflows/messages.ts";
+import type { IndexBlocksHeartbeat } from "../../src/workflows/index-activities.ts";
 import { startIndexBlocks } from "../support/activity-run.ts";
 import { createFakeWorld, FakeNode, fakeEngine } from "../support/fakes.ts";
 

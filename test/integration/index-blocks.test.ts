@@ -11,7 +11,7 @@ import { processors } from "../../src/domain/processor.ts";
 import { createExecutionNode } from "../../src/rpc/execution-node.ts";
 import { readForkAt } from "../../src/rpc/fork-schedule.ts";
 import { traceEngine } from "../../src/trace/trace-engine.ts";
-import type { IndexBlocksInput } from "../../src/workflows/messages.ts";
+import type { IndexBlocksInput } from "../../src/workflows/index-activities.ts";
 import { startIndexBlocks } from "../support/activity-run.ts";
 import { startAnvil } from "../support/anvil.ts";
 import { startTestClickHouse, type TestClickHouse } from "../support/clickhouse.ts";

@@ -4,7 +4,7 @@ import { callNode } from "../../src/dev/json-rpc.ts";
 import { waitUntil } from "../../src/dev/wait-until.ts";
 import { createExecutionNode } from "../../src/rpc/execution-node.ts";
 import { traceEngine } from "../../src/trace/trace-engine.ts";
-import type { IndexBlocksInput } from "../../src/workflows/messages.ts";
+import type { IndexBlocksInput } from "../../src/workflows/index-activities.ts";
 import { startIndexBlocks } from "../support/activity-run.ts";
 import { startAnvil } from "../support/anvil.ts";
 import { createFakeWorld, type FakeWorld } from "../support/fakes.ts";

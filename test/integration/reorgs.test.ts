@@ -8,7 +8,7 @@ import { createRowStore } from "../../src/clickhouse/rows.ts";
 import { createExecutionNode } from "../../src/rpc/execution-node.ts";
 import { readForkAt } from "../../src/rpc/fork-schedule.ts";
 import { traceEngine } from "../../src/trace/trace-engine.ts";
-import type { IndexBlocksInput } from "../../src/workflows/messages.ts";
+import type { IndexBlocksInput } from "../../src/workflows/index-activities.ts";
 import { type IndexAttempt, startIndexBlocks } from "../support/activity-run.ts";
 import { startTestClickHouse, type TestClickHouse } from "../support/clickhouse.ts";
 import { createFakeWorld } from "../support/fakes.ts";

@@ -8,7 +8,7 @@ import type {
   IndexBlocksHeartbeat,
   IndexBlocksInput,
   IndexBlocksResult,
-} from "../../src/workflows/messages.ts";
+} from "../../src/workflows/index-activities.ts";
 
 /** One attempt of `indexBlocks`, as the worker runs it. */
 export type IndexAttempt = {

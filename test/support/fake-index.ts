@@ -11,8 +11,8 @@ import type {
   PlannedChunk,
   RecoveryInput,
   RegisterRangeInput,
-  ReleaseRequest,
-} from "../../src/workflows/messages.ts";
+} from "../../src/workflows/index-activities.ts";
+import type { ReleaseRequest } from "../../src/workflows/messages.ts";
 
 /** What happened to one block, in order. */
 export type IndexedBlock = {

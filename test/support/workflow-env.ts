@@ -9,7 +9,9 @@ import {
   Worker,
 } from "@temporalio/worker";
 import { waitUntil } from "../../src/dev/wait-until.ts";
-import type { BackfillInput, FollowInput, GapFillInput } from "../../src/workflows/messages.ts";
+import type { BackfillInput } from "../../src/workflows/backfill-shapes.ts";
+import type { FollowInput } from "../../src/workflows/follow-shapes.ts";
+import type { GapFillInput } from "../../src/workflows/gap-fill-shapes.ts";
 import { taskQueues, workflowIds } from "../../src/workflows/messages.ts";
 import { FakeIndex } from "./fake-index.ts";
 import { startTestTemporal, type TestTemporal } from "./temporal.ts";

@@ -1,7 +1,7 @@
 import { ApplicationFailure, type WorkflowHandle } from "@temporalio/client";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { waitUntil } from "../../src/dev/wait-until.ts";
-import type { BackfillProgress, BackfillResult } from "../../src/workflows/messages.ts";
+import type { BackfillProgress, BackfillResult } from "../../src/workflows/backfill-shapes.ts";
 import {
   currentDetails,
   runsOf,

@@ -3,12 +3,8 @@ import { promisify } from "node:util";
 import { ApplicationFailure, type WorkflowHandle } from "@temporalio/client";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { waitUntil } from "../../src/dev/wait-until.ts";
-import type {
-  GapFillProgress,
-  RequeueAnswer,
-  RequeuedRange,
-  RequeueRequest,
-} from "../../src/workflows/messages.ts";
+import type { GapFillProgress, RequeuedRange } from "../../src/workflows/gap-fill-shapes.ts";
+import type { RequeueAnswer, RequeueRequest } from "../../src/workflows/messages.ts";
 import {
   currentDetails,
   runsOf,

@@ -1,11 +1,9 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { waitUntil } from "../../src/dev/wait-until.ts";
 import type { NodeReport } from "../../src/domain/node-budget.ts";
-import type {
-  BackfillProgress,
-  FollowProgress,
-  GapFillProgress,
-} from "../../src/workflows/messages.ts";
+import type { BackfillProgress } from "../../src/workflows/backfill-shapes.ts";
+import type { FollowProgress } from "../../src/workflows/follow-shapes.ts";
+import type { GapFillProgress } from "../../src/workflows/gap-fill-shapes.ts";
 import {
   currentDetails,
   runsOf,

@@ -2,9 +2,10 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { countBlocks, mergeRanges, subtractRanges } from "../../src/domain/block-range.ts";
 import { BackfillJob } from "../../src/workflows/backfill-job.ts";
+import type { BackfillInput } from "../../src/workflows/backfill-shapes.ts";
 import { cutToDone } from "../../src/workflows/expected-range.ts";
 import { planGapBatches } from "../../src/workflows/gap-batches.ts";
-import type { BackfillInput, IndexBlocksResult } from "../../src/workflows/messages.ts";
+import type { IndexBlocksResult } from "../../src/workflows/index-activities.ts";
 import { ReleaseQueue } from "../../src/workflows/release-queue.ts";
 import {
   type ParsedRequeue,

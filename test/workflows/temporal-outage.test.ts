@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { waitUntil } from "../../src/dev/wait-until.ts";
-import type { FollowProgress, RequeuedRange } from "../../src/workflows/messages.ts";
+import type { FollowProgress } from "../../src/workflows/follow-shapes.ts";
+import type { RequeuedRange } from "../../src/workflows/gap-fill-shapes.ts";
 import { runsOf, startWorkflowEnv, untilQuery, type WorkflowEnv } from "../support/workflow-env.ts";
 
 // Real servers and workers on a machine that may be busy.

@@ -1,6 +1,6 @@
 import type { Context } from "@temporalio/activity";
 import type { InHand } from "../../domain/checkpoint.ts";
-import type { IndexBlocksHeartbeat } from "../../workflows/messages.ts";
+import type { IndexBlocksHeartbeat } from "../../workflows/index-activities.ts";
 
 const beatIntervalMs = 1000;
 

@@ -6,7 +6,7 @@ import type {
   IndexBlocksHeartbeat,
   IndexBlocksInput,
   IndexBlocksResult,
-} from "../../workflows/messages.ts";
+} from "../../workflows/index-activities.ts";
 import type { Dependencies } from "../ports.ts";
 import { untilAborted } from "./abortable.ts";
 import { waitingTextOf } from "./block-fault.ts";

@@ -1,4 +1,4 @@
-import type { IndexBlocksHeartbeat, IndexBlocksResult } from "../../workflows/messages.ts";
+import type { IndexBlocksHeartbeat, IndexBlocksResult } from "../../workflows/index-activities.ts";
 import type { Outcome } from "./outcome.ts";
 
 const listedFailures = 100;

@@ -1,7 +1,7 @@
 import type { Resumption } from "../../domain/checkpoint.ts";
 import type { LedgerOrigin } from "../../domain/ledger-transition.ts";
 import type { Processor } from "../../domain/processor.ts";
-import type { IndexBlocksInput } from "../../workflows/messages.ts";
+import type { IndexBlocksInput } from "../../workflows/index-activities.ts";
 import type { Dependencies, Network } from "../ports.ts";
 import type { CallNodes } from "./call-nodes.ts";
 import type { Finality } from "./finality.ts";

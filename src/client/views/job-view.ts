@@ -1,8 +1,6 @@
-import type {
-  BackfillProgress,
-  FollowProgress,
-  GapFillProgress,
-} from "../../workflows/messages.ts";
+import type { BackfillProgress } from "../../workflows/backfill-shapes.ts";
+import type { FollowProgress } from "../../workflows/follow-shapes.ts";
+import type { GapFillProgress } from "../../workflows/gap-fill-shapes.ts";
 import { formatBlockRange } from "../block-text.ts";
 import type { JobStatus, PendingActivity } from "../job-status.ts";
 import type { QueueWorkers } from "../workers.ts";

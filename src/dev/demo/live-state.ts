@@ -7,12 +7,10 @@ import { formatCount, formatRate, formatSeconds } from "../../client/views/forma
 import { countDone, withHeartbeat } from "../../client/views/job-view.ts";
 import { type BlockRange, countBlocks } from "../../domain/block-range.ts";
 import { readSigner } from "../../staking/signer-client.ts";
-import {
-  type BackfillProgress,
-  type FollowProgress,
-  type GapFillProgress,
-  workflowIds,
-} from "../../workflows/messages.ts";
+import type { BackfillProgress } from "../../workflows/backfill-shapes.ts";
+import type { FollowProgress } from "../../workflows/follow-shapes.ts";
+import type { GapFillProgress } from "../../workflows/gap-fill-shapes.ts";
+import { workflowIds } from "../../workflows/messages.ts";
 import { chainId } from "../anvil.ts";
 import { RateWindow } from "./rate-window.ts";
 import type { DemoWorld } from "./world.ts";

@@ -10,7 +10,7 @@ import type {
   IndexActivities,
   IndexBlocksInput,
   IndexBlocksResult,
-} from "../../../src/workflows/messages.ts";
+} from "../../../src/workflows/index-activities.ts";
 import { taskQueues } from "../../../src/workflows/messages.ts";
 import { startTestClickHouse, type TestClickHouse } from "../../support/clickhouse.ts";
 import { FakeIndex } from "../../support/fake-index.ts";

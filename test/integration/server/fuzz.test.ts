@@ -1,7 +1,7 @@
 import { Client, Connection } from "@temporalio/client";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { RequeuedRange } from "../../../src/workflows/messages.ts";
+import type { RequeuedRange } from "../../../src/workflows/gap-fill-shapes.ts";
 import { startAnvil } from "../../support/anvil.ts";
 import { type ClientEnv, startClientEnv } from "../client/client-env.ts";
 import { type RawAnswer, sendRaw, toBytes } from "./raw-request.ts";

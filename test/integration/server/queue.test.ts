@@ -1,7 +1,7 @@
 import { Client, Connection } from "@temporalio/client";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { waitUntil } from "../../../src/dev/wait-until.ts";
-import type { RequeuedRange } from "../../../src/workflows/messages.ts";
+import type { RequeuedRange } from "../../../src/workflows/gap-fill-shapes.ts";
 import { startAnvil } from "../../support/anvil.ts";
 import { type ClientEnv, startClientEnv } from "../client/client-env.ts";
 import { startTestServer, type TestServer } from "./server-env.ts";

@@ -7,7 +7,8 @@ import { callNode } from "../../../src/dev/json-rpc.ts";
 import type { RunningProcess } from "../../../src/dev/processes.ts";
 import { waitUntil } from "../../../src/dev/wait-until.ts";
 import type { LedgerStatus } from "../../../src/domain/ledger.ts";
-import type { FollowProgress, GapFillProgress } from "../../../src/workflows/messages.ts";
+import type { FollowProgress } from "../../../src/workflows/follow-shapes.ts";
+import type { GapFillProgress } from "../../../src/workflows/gap-fill-shapes.ts";
 import { askOracle, expectProven, expectShown } from "./expectations.ts";
 import { backfill, processors, startTestStack, type TestStack } from "./stack.ts";
 

@@ -4,11 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { RunningProcess } from "../../../src/dev/processes.ts";
 import { waitUntil } from "../../../src/dev/wait-until.ts";
-import {
-  type BackfillProgress,
-  messageNames,
-  workflowIds,
-} from "../../../src/workflows/messages.ts";
+import type { BackfillProgress } from "../../../src/workflows/backfill-shapes.ts";
+import { messageNames, workflowIds } from "../../../src/workflows/messages.ts";
 import { type NodeProxy, type ProxiedCall, startNodeProxy } from "../../support/node-proxy.ts";
 import { askOracle, expectShown } from "./expectations.ts";
 import { backfill, startTestStack, type TestStack } from "./stack.ts";

@@ -17,7 +17,8 @@ import {
   formatStatus,
   withHeartbeat,
 } from "../../../src/client/views/job-view.ts";
-import type { BackfillProgress, FollowProgress } from "../../../src/workflows/messages.ts";
+import type { BackfillProgress } from "../../../src/workflows/backfill-shapes.ts";
+import type { FollowProgress } from "../../../src/workflows/follow-shapes.ts";
 
 const backfill: BackfillProgress = {
   network: "devnet",
