@@ -147,7 +147,7 @@ const temporal = z.strictObject({
 });
 
 /** What a token of the HTTP API may do. */
-export const apiScopes = ["read", "queue", "stake"] as const;
+export const apiScopes = ["read", "queue", "stake", "codec"] as const;
 export type ApiScope = (typeof apiScopes)[number];
 
 const server = z.strictObject({

@@ -27,8 +27,14 @@ export function createAuthenticator(
   };
 }
 
-/** Lets only callers pass that have the scope: before the body is read. */
-export function requireScope(scope: ApiScope): (request: FastifyRequest) => Promise<void> {
+/**
+ * Lets only callers pass that have the scope: before the body is read.
+ * @param fix - for a caller without it.
+ */
+export function requireScope(
+  scope: ApiScope,
+  fix = "use a token that has it, or give it the scope in API_TOKENS.",
+): (request: FastifyRequest) => Promise<void> {
   return async ({ caller }) => {
     if (caller.kind === "unknown") {
       throw new Problem({
@@ -45,7 +51,7 @@ export function requireScope(scope: ApiScope): (request: FastifyRequest) => Prom
         status: 403,
         title: "The token may not do this.",
         detail: `The token "${caller.name}" lacks the scope "${scope}".`,
-        fix: "use a token that has it, or give it the scope in API_TOKENS.",
+        fix,
         headers: {
           "www-authenticate": `Bearer realm="blockloom", error="insufficient_scope", scope="${scope}"`,
         },

@@ -13,6 +13,11 @@ export const decodePath = "/codec/decode";
 /** A history of the UI holds more than a list of blocks. */
 const maximumBodyBytes = 4 * 1024 * 1024;
 
+/** Of its own: who hands requests in has no business with the signatures of others. */
+const scope = "codec";
+const howToGetScope =
+  "give the token the scope in API_TOKENS, such as ui:codec:HASH or desk:stake+codec:HASH; the scope stake alone decrypts nothing.";
+
 type JsonPayload = { readonly metadata?: Readonly<Record<string, string>>; readonly data?: string };
 
 type DecodeRequest = { Body: { payloads: JsonPayload[] } };
@@ -52,12 +57,12 @@ export function addCodecRoute(
     {
       bodyLimit: maximumBodyBytes,
       onRequest: async ({ headers }, reply) => allowOrigin(reply, headers.origin),
-      preParsing: requireScope("stake"),
+      preParsing: requireScope(scope, howToGetScope),
       schema: {
         operationId: "decodePayloads",
         summary: "Decrypts payloads of the staking workflows, for Temporal's UI and command line",
         tags: ["stake"],
-        security: [{ bearer: ["stake"] }],
+        security: [{ bearer: [scope] }],
         body: payloadsSchema,
         response: {
           200: { description: "In their order.", ...payloadsSchema },

@@ -24,7 +24,11 @@ beforeAll(async () => {
   server = await startTestServer(env);
   guarded = await startTestServer({
     ...env,
-    API_TOKENS: `desk:stake:${hashOf("d")},reader:read:${hashOf("r")}`,
+    API_TOKENS: [
+      `ui:codec:${hashOf("u")}`,
+      `desk:read+queue+stake:${hashOf("d")}`,
+      `reader:read:${hashOf("r")}`,
+    ].join(","),
   });
 });
 afterAll(async () => {
@@ -102,14 +106,29 @@ describe("payloads for Temporal's UI", () => {
     expect(answer.json["type"]).toBe("urn:blockloom:problem:foreign-origin");
   });
 
-  test("need a token with the scope stake where there are tokens", async () => {
+  test("need a token with the scope codec where there are tokens; the scope stake is not enough", async () => {
     expect((await ask({}, guarded)).status).toBe(401);
     expect((await ask({ token: "r" }, guarded)).status).toBe(403);
-    const allowed = await ask({ token: "d", headers: { origin: uiOrigin } }, guarded);
+    const refused = await ask({ token: "d" }, guarded);
+    expect(refused.status).toBe(403);
+    expect(refused.json["detail"]).toBe('The token "desk" lacks the scope "codec".');
+    expect(refused.json["fix"]).toContain("desk:stake+codec:HASH");
+    expect(refused.json["fix"]).toContain("the scope stake alone decrypts nothing");
+    const allowed = await ask({ token: "u", headers: { origin: uiOrigin } }, guarded);
     expect(allowed.status).toBe(200);
     expect(allowed.headers.get("access-control-allow-origin")).toBe(uiOrigin);
     const line = guarded.lines.find(({ message }) => message === "Decoded payloads");
-    expect(line?.meta).toMatchObject({ actor: "api:desk", payloads: 1 });
+    expect(line?.meta).toMatchObject({ actor: "api:ui", payloads: 1 });
+  });
+
+  test("are all that the scope codec opens", async () => {
+    for (const [method, path] of [
+      ["POST", "/api/v1/stake"],
+      ["GET", `/api/v1/stake/0x${"1".repeat(64)}`],
+      ["GET", "/api/v1/status"],
+    ] as const) {
+      expect((await guarded.call(method, path, { token: "u" })).status, path).toBe(403);
+    }
   });
 
   test("are never encrypted here", async () => {

@@ -39,8 +39,8 @@ describe("tokens of the API", () => {
     expect(message).toMatchInlineSnapshot(`
       "The tokens of the API cannot be used.
         API_TOKENS, entry 1: is not name:scopes:hash
-        API_TOKENS, entry 2: scopes are read, queue, stake, each once, with + between them
-        API_TOKENS, entry 3: scopes are read, queue, stake, each once, with + between them
+        API_TOKENS, entry 2: scopes are read, queue, stake, codec, each once, with + between them
+        API_TOKENS, entry 3: scopes are read, queue, stake, codec, each once, with + between them
         API_TOKENS, entry 4: is not name:scopes:hash
         Fix: write name:scopes:hash, such as ops:read+queue:<64 hex digits>; docs/api.md makes one."
     `);

@@ -16,7 +16,9 @@ const operation = z.strictObject({
   operationId: z.string(),
   summary: z.string(),
   tags: z.array(z.enum(["queue", "read", "health", "docs", "stake"])).length(1),
-  security: z.array(z.strictObject({ bearer: z.array(z.enum(["read", "queue", "stake"])) })),
+  security: z.array(
+    z.strictObject({ bearer: z.array(z.enum(["read", "queue", "stake", "codec"])) }),
+  ),
   parameters: z.array(parameter).optional(),
   requestBody: z.strictObject({ content, required: z.boolean().optional() }).optional(),
   responses: z.record(
