@@ -3,7 +3,7 @@ import { readRevert } from "../domain/staking/revert-reason.ts";
 import type { StakeReason } from "../domain/staking/stake-call.ts";
 import { isHex } from "./hex.ts";
 import { RpcRefusal } from "./node-refusal.ts";
-import type { Receipt } from "./receipts.ts";
+import type { Receipt } from "./receipt-shape.ts";
 import { isLimit, refusedBy, type StakingNode, toQuantity } from "./staking-node.ts";
 
 type Explanation =

@@ -8,24 +8,13 @@ import { stakeIdOf } from "./contract.ts";
 import { explainRevert } from "./explain-revert.ts";
 import { isHex, lowerCase } from "./hex.ts";
 import { RpcRefusal } from "./node-refusal.ts";
+import { type Receipt, receiptShape } from "./receipt-shape.ts";
 import { refusedBy, type StakingNode, toQuantity } from "./staking-node.ts";
 import type { StakingNodes } from "./staking-nodes.ts";
 
 export type ReceiptQuery = { readonly hashes: readonly Hex[]; readonly call: StakeCall | null };
 
 const hex = z.custom<Hex>(isHex);
-const quantity = z.string().regex(/^0x[0-9a-f]+$/i);
-const receiptShape = z.object({
-  transactionHash: hex,
-  blockNumber: quantity,
-  blockHash: hex,
-  status: quantity,
-  gasUsed: quantity,
-  effectiveGasPrice: quantity.optional(),
-  from: hex,
-  logs: z.array(z.object({ address: hex, topics: z.array(hex), data: hex })),
-});
-export type Receipt = z.infer<typeof receiptShape>;
 
 /**
  * Reads receipts from the node with the highest head. One that only another node has counts where the first agrees on
