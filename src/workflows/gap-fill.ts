@@ -7,34 +7,21 @@ import {
   log,
   metricMeter,
   setCurrentDetails,
-  setHandler,
   workflowInfo,
 } from "@temporalio/workflow";
 import type { BlockRange } from "../domain/block-range.ts";
 import { describeGapFill, formatRange } from "./details.ts";
 import { announceRecovery, findGaps, indexBulk, releaseBlocks } from "./effects.ts";
-import { describeFault, faultRetryInterval, isFault, refusal } from "./fault.ts";
+import { describeFault, faultRetryInterval, isFault } from "./fault.ts";
 import type { GapBatch } from "./gap-batches.ts";
 import { GapFillJob } from "./gap-fill-job.ts";
+import { GapFillMessages } from "./gap-fill-messages.ts";
 import type { GapFillInput } from "./gap-fill-shapes.ts";
 import { InFlight } from "./in-flight.ts";
 import type { IndexBlocksInput, IndexBlocksResult } from "./index-activities.ts";
 import { checkGapFillInput } from "./inputs.ts";
-import {
-  gapFillProgressQuery,
-  pauseSignal,
-  pendingQuery,
-  releaseBlocksSignal,
-  requeueBlocksSignal,
-  requeueBlocksUpdate,
-  resumeSignal,
-} from "./message-definitions.ts";
-import type { RequeueAnswer } from "./messages.ts";
-import { messageNames } from "./messages.ts";
-import { parseRequeueRequest, releaseExample, requeueExample } from "./requests.ts";
 import { RunLimits } from "./run-limits.ts";
 import { AttributeWriter } from "./search-attributes.ts";
-import { readSignalBody, type SignalBody } from "./signal-body.ts";
 import { meterBudgets, waitForNodes } from "./wait-for-nodes.ts";
 
 const recoveredBlocks = metricMeter.createCounter(
@@ -81,28 +68,10 @@ class GapFillRun {
   }
 
   listen(): void {
-    const { job } = this;
-    setHandler(gapFillProgressQuery, () => job.progress(Date.now()));
-    setHandler(pendingQuery, () => job.requeues.pending);
-    setHandler(pauseSignal, () => this.steer(() => job.setPaused(true)), {
-      description: "Starts nothing more, but still takes requeues and releases. No body.",
-    });
-    setHandler(resumeSignal, () => this.steer(() => job.setPaused(false)), {
-      description: "Goes on after a pause, or at once after an error that was mended. No body.",
-    });
-    setHandler(requeueBlocksSignal, (body) => this.takeRequeue(readSignalBody(body)), {
-      description: `Indexes blocks again, at most 1,000 a call: ${requeueExample}`,
-    });
-    setHandler(releaseBlocksSignal, (body) => this.takeRelease(readSignalBody(body)), {
-      description: `Frees quarantined blocks: ${releaseExample}`,
-    });
-    setHandler(requeueBlocksUpdate, (body) => this.requeue(body), {
-      description: `Indexes blocks again, at most 1,000 a call: ${requeueExample}`,
-      validator: (body) => {
-        const parsed = parseRequeueRequest(body, this.input.processors);
-        if (parsed.kind === "refused") throw refusal(parsed.reason);
-      },
-    });
+    const messages = new GapFillMessages(this.job, this.input.processors, (change) =>
+      this.steer(change),
+    );
+    messages.listen();
   }
 
   /** Two lanes side by side, so that a person's requeue never waits for the batch of a scan. */
@@ -147,38 +116,6 @@ class GapFillRun {
     this.nudges += 1;
     change();
     this.show();
-  }
-
-  private takeRequeue(body: SignalBody): void {
-    this.steer(() => {
-      const answer =
-        body.kind === "unreadable"
-          ? { kind: "refused" as const, reason: body.reason }
-          : this.job.requeue(body.value);
-      const [full] = answer.kind === "ok" ? answer.request.refused : [];
-      if (answer.kind === "refused") this.refuse(messageNames.requeueBlocks, answer.reason);
-      if (full) this.refuse(messageNames.requeueBlocks, `${full.blocks}: ${full.why}`);
-    });
-  }
-
-  private takeRelease(body: SignalBody): void {
-    this.steer(() => {
-      const why = body.kind === "unreadable" ? body.reason : this.job.release(body.value);
-      if (why !== null) this.refuse(messageNames.releaseBlocks, why);
-    });
-  }
-
-  /** The update's handler; its validator has refused what cannot be read. */
-  private requeue(body: unknown): RequeueAnswer {
-    const answer = this.job.requeue(body);
-    if (answer.kind === "refused") throw refusal(answer.reason);
-    this.steer(() => {});
-    return answer.request;
-  }
-
-  private refuse(message: string, reason: string): void {
-    log.warn("Refused a message", { signal: message, reason });
-    this.job.noteRefusal(`${message}: ${reason}`);
   }
 
   /** Repeats a step while this run lasts and nobody paused it; a fault is shown and tried again. */
