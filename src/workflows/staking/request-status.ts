@@ -178,8 +178,12 @@ function end(status: StakeRequestStatus): Step {
 const firstBackOffMs = 5000;
 const longestBackOffMs = 300_000;
 
-/** When to look again, epoch milliseconds: not before the date that the check named, and ever more seldom. */
+/**
+ * When to look again, epoch milliseconds: at the date that the check named, else ever more seldom. A date that has passed
+ * is none: the chain's clock stands still with its blocks.
+ */
 export function nextCheckMs(notBefore: string | null, checks: number, nowMs: number): number {
   const backOffMs = Math.min(longestBackOffMs, firstBackOffMs * 2 ** Math.min(checks, 10));
-  return notBefore === null ? nowMs + backOffMs : Math.max(Date.parse(notBefore), nowMs + 1000);
+  const namedMs = notBefore === null ? nowMs : Date.parse(notBefore);
+  return namedMs > nowMs ? Math.max(namedMs, nowMs + 1000) : nowMs + backOffMs;
 }

@@ -39,6 +39,7 @@ describe("canonicalSignature", () => {
     ["a high s", `0x${word(1n)}${word(order / 2n + 1n)}1b`, "SIGNATURE_HIGH_S"],
     ["r = s = 0", `0x${word(0n)}${word(0n)}1b`, "SIGNATURE_EMPTY"],
     ["r beyond the curve", `0x${word(order)}${word(1n)}1b`, "SIGNATURE_EMPTY"],
+    ["twenty megabytes", `0x${"11".repeat(10_000_000)}`, "SIGNATURE_LENGTH"],
     ["v 29", `0x${word(1n)}${word(1n)}1d`, "SIGNATURE_V"],
   ])("5. %s is refused with a reason of its own", (_what, text, code) => {
     expect(canonicalSignature(text)).toMatchObject({ kind: "refused", reason: { code } });
