@@ -16,6 +16,8 @@ const bucketsPerRound = 100;
 /** Seconds after its last change before a bucket is counted: what is being written is counted by its writer. */
 const restSeconds = 60;
 const againAfterHours = 24;
+/** Where rows were found missing: whoever found it may only have asked, or died before it was booked. */
+const againAfterSeconds = 60;
 /** What a server that died may have lost: written so many seconds before it started, and never forced to the disk. */
 const unsafeSeconds = 3600;
 
@@ -44,7 +46,7 @@ const promised = (which = "") => `
   GROUP BY bucket`;
 
 const counted = `
-  SELECT bucket, versions AS counted_versions, attempts_sum AS counted_attempts, counted_at
+  SELECT bucket, versions AS counted_versions, attempts_sum AS counted_attempts, miscounted AS counted_wrong, counted_at
   FROM ${table} FINAL
   WHERE meta_network_name = {network:String} AND processor = {processor:String}`;
 
@@ -70,7 +72,7 @@ export function createRecountStore(clickhouse: ClickHouse): RecountStore {
 
 /**
  * Buckets to count next: first what a server that restarted may have lost, then what is new or changed and has come to
- * rest, newest first; then what was counted longest ago.
+ * rest, newest first; then what was counted longest ago, a day or, where rows were found missing, a minute.
  */
 async function readDue(
   clickhouse: ClickHouse,
@@ -87,7 +89,8 @@ async function readDue(
      WHERE rows > 0
        AND (is_unsafe
          OR (is_changed AND changed_at < now64(3) - INTERVAL ${restSeconds} SECOND)
-         OR (NOT is_changed AND counted_at < now64(3) - INTERVAL ${againAfterHours} HOUR))
+         OR (NOT is_changed AND counted_at < now64(3) - INTERVAL ${againAfterHours} HOUR)
+         OR (NOT is_changed AND counted_wrong > 0 AND counted_at < now64(3) - INTERVAL ${againAfterSeconds} SECOND))
      ORDER BY is_unsafe DESC, is_changed DESC, if(is_unsafe OR is_changed, -toInt64(bucket), toInt64(toUnixTimestamp(counted_at)))
      LIMIT ${bucketsPerRound}`,
     { parameters: { network, processor } },

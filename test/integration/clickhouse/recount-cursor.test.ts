@@ -65,6 +65,18 @@ const countedBuckets = async (network: string) => {
   return rows.map(({ bucket }) => Number(bucket));
 };
 
+/** As if all counts had been made so much earlier. */
+async function passMinutes(network: string, minutes: number) {
+  const own = `WHERE meta_network_name = '${network}'`;
+  const rows = await clickhouse.client.query<Record<string, unknown>>(
+    `SELECT * REPLACE (counted_at - INTERVAL ${minutes} MINUTE AS counted_at) FROM execution_recount FINAL ${own}`,
+  );
+  await clickhouse.client.command(
+    `ALTER TABLE execution_recount DELETE ${own} SETTINGS mutations_sync = 2`,
+  );
+  await clickhouse.client.insertRows("execution_recount", rows, { token: `passed:${Date.now()}` });
+}
+
 test("finds rows that were lost, and coverage says when each range was last counted", async () => {
   const network = "lost";
   const before = Date.now();
@@ -109,6 +121,29 @@ test("a recount on demand is remembered of every bucket that it counted whole", 
     window: { fromBlock: 1000, toBlock: 1999 },
   });
   expect(within.lastRecountAt).toBe(verified.lastRecountAt);
+});
+
+test("lost rows that only somebody's recount on demand has found are found again within minutes", async () => {
+  const network = "told";
+  await store(network, [1000], new Date(Date.now() - 2 * hour), 1);
+  await expectRange(network, 1000, 1999);
+  const query = { network, processor, verify: true } as const;
+  const { miscounted } = await createLedger(clickhouse.client).coverage(query);
+  expect(miscounted).toEqual([1000]);
+
+  expect(await recountNext(network)).toEqual([]);
+  await passMinutes(network, 2);
+  expect(await recountNext(network)).toEqual([{ processor, blocks: [1000] }]);
+
+  // Booked as failed it is no complete row any more: one more look says so, and the bucket rests for a day.
+  const row = ledgerRow({ network, processor, blockNumber: 1000, status: "failed", generation: 1 });
+  await createLedger(clickhouse.client).write([{ ...row, rowCount: 0 }]);
+  await passMinutes(network, 2);
+  expect(await recountNext(network)).toEqual([]);
+  const [told] = await clickhouse.client.query<{ miscounted: string }>(
+    `SELECT miscounted FROM execution_recount FINAL WHERE meta_network_name = '${network}'`,
+  );
+  expect(told).toEqual({ miscounted: "0" });
 });
 
 test("leaves alone what is being written, and counts it when it has come to rest", async () => {
