@@ -25,6 +25,9 @@ async function main(signal: AbortSignal): Promise<void> {
   const logger = createLogger(config.logging);
   const meters = installRuntime(logger, config.metrics.address);
   const process = { config, logger, meters, signal };
+  for (const { name, instead } of config.idleVariables) {
+    logger.info("A variable has no effect here", { variable: name, instead });
+  }
 
   const { roles } = config.worker;
   // A process that only signs has no use for it, and no way to it.

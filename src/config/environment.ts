@@ -4,7 +4,7 @@ import {
   setting,
   type VariableKind,
 } from "./setting-variable.ts";
-import { stakingVariables } from "./staking-variables.ts";
+import { idleVariables, stakingVariables } from "./staking-variables.ts";
 
 export type { Environment, SettingVariable } from "./setting-variable.ts";
 
@@ -55,6 +55,7 @@ export const variableNames: readonly string[] = [
   ...networkVariables.map(({ name }) => name),
   ...processVariables.map(({ name }) => name),
   ...stakingVariables.map(({ name }) => name),
+  ...idleVariables.map(({ name }) => name),
   "PORT",
 ];
 

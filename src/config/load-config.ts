@@ -13,6 +13,7 @@ import { portAddress, stakingVariablesInUse } from "./overlay-staking.ts";
 import { explainMissingRole, possibleRoles } from "./roles.ts";
 import { type ConfigFile, configSchema, networkName, type WorkerRole } from "./schema.ts";
 import type { StakingSettings } from "./staking-schema.ts";
+import { type IdleVariable, idleVariables } from "./staking-variables.ts";
 import { readTemporal, type TemporalConfig } from "./temporal.ts";
 
 export type NetworkConfig = ConfigFile["networks"][string] & { readonly name: string };
@@ -28,6 +29,8 @@ export type Config = Readonly<
     /** The network meant when nobody names one; null: several, or none. */
     defaultNetwork: string | null;
     temporal: TemporalConfig;
+    /** Variables of the reference that are set and have nothing to do here. */
+    idleVariables: readonly IdleVariable[];
   }
 >;
 
@@ -90,6 +93,7 @@ export function loadConfig({
     worker: { ...rest.worker, roles: rest.worker.roles ?? possibleRoles(parsed.data) },
     staking: rest.staking && finishStaking(rest.staking, { env, cwd }),
     temporal: readTemporal(env, temporal),
+    idleVariables: rest.staking === null ? [] : idleVariables.filter(({ name }) => env[name]),
   });
 }
 

@@ -1,6 +1,9 @@
 import { isMapping } from "./file.ts";
 import type { Environment, SettingVariable } from "./setting-variable.ts";
-import { namesStaking, stakingVariables } from "./staking-variables.ts";
+import { stakingVariables } from "./staking-variables.ts";
+
+/** What nobody sets but for this service; the rest has defaults, or stands in environments for other reasons. */
+const ownSettings = ["chainId", "nodes", "contractAddress", "signer"];
 
 /**
  * The variables of the staking service that count: none unless it is set up by a name of its own or in the file, and
@@ -15,6 +18,12 @@ export function stakingVariablesInUse(
   const hasStream =
     Boolean(env["REDIS_URL"]) || (isMapping(staking) && isMapping(staking["redis"]));
   return hasStream ? stakingVariables : stakingVariables.filter(({ path }) => path[1] !== "redis");
+}
+
+function namesStaking(env: Environment): boolean {
+  return stakingVariables.some(
+    ({ name, path: [, key = ""] }) => ownSettings.includes(key) && Boolean(env[name]),
+  );
 }
 
 /**

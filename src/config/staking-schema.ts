@@ -147,8 +147,6 @@ export const stakingSchema = z
     redis: redis.nullable().default(null),
     monitor: monitor.prefault({}),
     codec: codec.prefault({}),
-    errorDelayMs: milliseconds().default(30_000),
-    balanceDelayMs: milliseconds().default(60_000),
   })
   .refine(
     ({ alertBalanceWei, policy: { reserveWei } }) => BigInt(alertBalanceWei) >= BigInt(reserveWei),

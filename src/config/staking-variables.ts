@@ -1,4 +1,4 @@
-import { type Environment, type SettingVariable, setting } from "./setting-variable.ts";
+import { type SettingVariable, setting } from "./setting-variable.ts";
 
 /**
  * Settings of the staking service. The names without STAKING_ are the reference processor's, so that its environment
@@ -37,23 +37,25 @@ export const stakingVariables: readonly SettingVariable[] = [
   setting("PROCESSOR_QUEUE_LISTENER_LOOP_MAX_TIMEOUT", "staking.monitor.loopMaximumMs", "number"),
   setting("STAKING_CODEC_KEYS", "staking.codec.keys", "list"),
   setting("STAKING_CODEC_UI_ORIGIN", "staking.codec.uiOrigin"),
-  setting("ERROR_TIMEOUT", "staking.errorDelayMs", "number"),
-  setting("BALANCE_TOO_LOW_TIMEOUT", "staking.balanceDelayMs", "number"),
 ];
 
-/** What nobody sets but for this service; the others have defaults, or stand in environments for other reasons. */
-const switches: ReadonlySet<string> = new Set([
-  "STAKING_CHAIN_ID",
-  "CHAIN_RPC_URL",
-  "STAKING_ADDRESS",
-  "STAKING_SIGNER_ADDRESS",
-  "PROCESSOR_MNEMONIC",
-  "PROCESSOR_MNEMONIC_FILE",
-  "PROCESSOR_PRIVATE_KEY",
-  "PROCESSOR_PRIVATE_KEY_FILE",
-]);
+/** A variable that is accepted and sets nothing. */
+export type IdleVariable = {
+  readonly name: string;
+  /** What does its job here, in words. */
+  readonly instead: string;
+};
 
-/** Whether the environment sets the staking service up; other variables of it alone do not. */
-export function namesStaking(env: Environment): boolean {
-  return [...switches].some((name) => Boolean(env[name]));
-}
+/** Of the reference, whose one loop pauses for them; nothing here waits for what is away or for the balance. */
+export const idleVariables: readonly IdleVariable[] = [
+  {
+    name: "ERROR_TIMEOUT",
+    instead:
+      "what fails is tried again by itself, first after 0.2 to 1 s and at the latest after 30 s, and nothing else waits for it",
+  },
+  {
+    name: "BALANCE_TOO_LOW_TIMEOUT",
+    instead:
+      "a balance that is too low is looked at again within 15 s, and requests are taken meanwhile",
+  },
+];

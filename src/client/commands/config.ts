@@ -32,6 +32,9 @@ async function checkConfig(context: CommandContext): Promise<Outcome> {
             ] as const,
         ),
         ...(shown.staking === null ? [] : [["staking", formatStaking(shown.staking)] as const]),
+        ...shown.withoutEffect.map(
+          ({ name, instead }) => ["no effect", `${name}: ${instead}`] as const,
+        ),
       ]),
       ...(shown.networks.length === 0 && shown.staking === null
         ? ["No network is configured: set NETWORK and RPC_URL, or write blockloom.yaml."]
@@ -48,6 +51,7 @@ function describeConfig({
   defaultNetwork,
   staking,
   worker,
+  idleVariables,
 }: Config) {
   return {
     defaultNetwork,
@@ -63,6 +67,7 @@ function describeConfig({
     })),
     staking: staking && describeStaking(staking),
     roles: worker.roles,
+    withoutEffect: idleVariables,
   };
 }
 

@@ -190,12 +190,14 @@ test("config check names what is in force and no secret", async () => {
     REDIS_URL: "redis://:s3cret@redis:6379",
     CHAIN_RPC_URL: "http://n/s3cret",
     PROCESSOR_PRIVATE_KEY: stack.chain.signer.privateKey,
+    ERROR_TIMEOUT: "30000",
   };
   for (const line of ["config check", "config check --json"]) {
     const { out, exitCode } = await runLine(line, env);
     expect(exitCode).toBe(0);
     expect(out).toContain(stack.chain.contracts.stakingAddress);
     expect(out).toContain("privateKey");
+    expect(out).toContain("ERROR_TIMEOUT");
     expect(out).not.toContain("s3cret");
     expect(out).not.toContain(stack.chain.signer.privateKey.slice(2));
     expect(out).not.toContain(stack.codecKey.split(":")[1]);

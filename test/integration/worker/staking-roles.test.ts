@@ -71,13 +71,14 @@ async function readRefusal(env: Readonly<Record<string, string>>): Promise<strin
 }
 
 test("a worker that only signs needs no ClickHouse, asks for signatures alone, and stops cleanly", async () => {
-  const signing = start({ WORKER_ROLES: "sign" });
+  const signing = start({ WORKER_ROLES: "sign", ERROR_TIMEOUT: "30000" });
   await waitUntil(() => signing.output().includes("Worker is ready"), {
     what: "the worker to be ready",
     timeoutMs: 30_000,
     process: signing,
   });
   expect(signing.output()).toContain(`"queues":["signer-${chain.chainId}"]`);
+  expect(signing.output()).toMatch(/"ERROR_TIMEOUT".*A variable has no effect here/);
   await signing.stop();
   expect((await signing.exited).code).toBe(0);
 }, 60_000);

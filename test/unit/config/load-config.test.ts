@@ -39,6 +39,7 @@ describe("the environment alone", () => {
           "user": "default",
         },
         "defaultNetwork": "mainnet",
+        "idleVariables": [],
         "logging": {
           "format": "json",
           "level": "info",

@@ -55,7 +55,6 @@ describe("the staking service", () => {
     expect(staking).toMatchInlineSnapshot(`
       {
         "alertBalanceWei": "1000000000000000000",
-        "balanceDelayMs": 60000,
         "chainId": null,
         "codec": {
           "keys": [
@@ -68,7 +67,6 @@ describe("the staking service", () => {
         },
         "confirmations": null,
         "contractAddress": "0x8a33a3fe09ec2a8a2b0b5f2ef5cf5cf12e0b2b2c",
-        "errorDelayMs": 30000,
         "monitor": {
           "loopMaximumMs": 60000,
           "maximumUnacknowledged": 10,
@@ -120,8 +118,6 @@ describe("the staking service", () => {
       PROCESSOR_ALERT_BALANCE: "3000000000000000000",
       PROCESSOR_ALERT_TIMESTAMP_STUCK_DURATION: "1",
       MAX_NON_ACK_PENDING_MESSAGES: "2",
-      BALANCE_TOO_LOW_TIMEOUT: "3",
-      ERROR_TIMEOUT: "4",
       REDIS_READ_BLOCK_TIMEOUT: "5",
       PROCESSOR_QUEUE_LISTENER_LOOP_MAX_TIMEOUT: "6",
       REDIS_QUEUE_APPLICATION_ID: "group",
@@ -141,8 +137,6 @@ describe("the staking service", () => {
       },
       alertBalanceWei: "3000000000000000000",
       monitor: { stuckAfterMs: 1, maximumUnacknowledged: 2, loopMaximumMs: 6 },
-      balanceDelayMs: 3,
-      errorDelayMs: 4,
       redis: {
         url: "redis://:secret@redis:6379",
         readBlockMs: 5,
@@ -152,6 +146,39 @@ describe("the staking service", () => {
         shadow: false,
       },
     });
+  });
+
+  test("names the reference's variables that have nothing to do here, and what does their job", () => {
+    const idle = { ERROR_TIMEOUT: "30000", BALANCE_TOO_LOW_TIMEOUT: "60000" };
+    expect(load(needed).idleVariables).toEqual([]);
+    expect(load(idle).idleVariables).toEqual([]);
+    expect(
+      load({ ...needed, ...idle, NODE_ENV: "production" }).idleVariables,
+    ).toMatchInlineSnapshot(`
+      [
+        {
+          "instead": "what fails is tried again by itself, first after 0.2 to 1 s and at the latest after 30 s, and nothing else waits for it",
+          "name": "ERROR_TIMEOUT",
+        },
+        {
+          "instead": "a balance that is too low is looked at again within 15 s, and requests are taken meanwhile",
+          "name": "BALANCE_TOO_LOW_TIMEOUT",
+        },
+      ]
+    `);
+  });
+
+  test.each([
+    "STAKING_CHAIN_ID",
+    "CHAIN_RPC_URL",
+    "STAKING_ADDRESS",
+    "STAKING_SIGNER_ADDRESS",
+    "PROCESSOR_MNEMONIC",
+    "PROCESSOR_MNEMONIC_FILE",
+    "PROCESSOR_PRIVATE_KEY",
+    "PROCESSOR_PRIVATE_KEY_FILE",
+  ])("is turned on by %s, and then says what else it needs", (name) => {
+    expect(messageOf({ [name]: "1" })).toContain("STAKING_CODEC_KEYS");
   });
 
   test("reads the number of confirmations in both spellings, the right one before the other", () => {
