@@ -23,6 +23,8 @@ export class FakeStaking {
   readonly broken = new Set<keyof StakeFakeActivities>();
   /** Owners whose requests make every batch fail that holds one. */
   readonly poisonous = new Set<string>();
+  /** Whether the key's worker signs nothing at all, for good. */
+  signsNothing = false;
   /** Answers of the next broadcasts are lost so many times, after they reached the pool. */
   lostBroadcasts = 0;
   /** Whether a signer that is started ends at once. */
@@ -72,6 +74,16 @@ export class FakeStaking {
     },
     signTransactions: async ({ items }) => {
       this.enter("signTransactions");
+      if (
+        this.signsNothing ||
+        items.some(({ call }) => call !== null && this.chain.unsignable.has(call.signature))
+      ) {
+        throw ApplicationFailure.create({
+          type: "SigningRefusedError",
+          message: "The transaction was not signed.",
+          nonRetryable: true,
+        });
+      }
       return { items: items.map((item) => this.chain.sign(item)) };
     },
     broadcastTransactions: async ({ items }) => {

@@ -44,6 +44,8 @@ export class ModelChain {
   readonly outOfGas = new Set<Hex>();
   /** Signatures that a stranger has burned. */
   readonly burned = new Set<Hex>();
+  /** Signatures whose call the holder of the key does not sign. */
+  readonly unsignable = new Set<Hex>();
   /** Whether a reorg ever took a transaction of somebody else. */
   hasLostForeign = false;
   private blocks: Block[] = [{ number: 0, hash: hashOf("block 0"), baseFee: 0n, transactions: [] }];

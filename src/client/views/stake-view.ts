@@ -68,7 +68,7 @@ export function formatSigner(status: SignerStatus, link: string | null): string 
     ],
     [
       "trouble",
-      `${counts.bumps} bumps, ${counts.rebroadcasts} rebroadcasts, ${counts.noops} no-ops, ${counts.reorgs} reorgs, ${counts.foreignNonces} foreign nonces`,
+      `${counts.bumps} bumps, ${counts.rebroadcasts} rebroadcasts, ${counts.noops} no-ops, ${counts.reorgs} reorgs, ${counts.foreignNonces} foreign nonces, ${counts.refusals} not signed`,
     ],
     ["gas paid", `${formatUnits(status.gasUsedWei, etherDecimals)} ETH`],
     [

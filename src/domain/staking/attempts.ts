@@ -94,7 +94,7 @@ function signedOne(
   nowMs: number,
 ): SignerState {
   const slot = state.slots.find(({ nonce }) => nonce === item.signed.nonce);
-  if (!slot || slot.receipt) return state;
+  if (!slot || slot.receipt || !isOfSlot(slot, item.unsigned)) return state;
   const newest = newestAttempt(slot);
   if (newest && !isReplacement(newest, item.unsigned)) return state;
   const attempt: Attempt = {
@@ -116,6 +116,11 @@ function signedOne(
     noops: isNoop ? 1 : 0,
     bumps: newest && !isNoop ? 1 : 0,
   });
+}
+
+/** A nonce that was given back may be another request's by now. */
+function isOfSlot({ request }: Slot, { call }: UnsignedTransaction): boolean {
+  return call === null || call.signature === request?.call.signature;
 }
 
 /** What to send now, by nonce: what was never sent, what left the chain with its block, and what is unmined for long. */

@@ -19,6 +19,8 @@ export const signerMetrics = {
   reorgs: "blockloom_stake_reorgs",
   /** Counter: nonces used by a transaction that is not ours. */
   foreignNonces: "blockloom_stake_foreign_nonces",
+  /** Counter: calls that the holder of the key does not sign; their nonces were freed. */
+  refusals: "blockloom_stake_signing_refusals",
   /** Counter, label `outcome` (succeeded, reverted, noop): gas used by transactions that became final. */
   gas: "blockloom_stake_gas",
   /** Counter, label `reason`: mined reverts by the code of their reason. */

@@ -22,6 +22,7 @@ function tallies(before: SignerState, after: SignerState): Counted[] {
     { name: signerMetrics.rebroadcasts, amount: since("rebroadcasts"), labels: {} },
     { name: signerMetrics.reorgs, amount: since("reorgs"), labels: {} },
     { name: signerMetrics.foreignNonces, amount: since("foreignNonces"), labels: {} },
+    { name: signerMetrics.refusals, amount: since("refusals"), labels: {} },
   ];
 }
 

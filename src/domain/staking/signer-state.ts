@@ -126,6 +126,7 @@ export function newSignerState(policy: SignerPolicy): SignerState {
       noops: 0,
       reorgs: 0,
       foreignNonces: 0,
+      refusals: 0,
     },
     gasUsedWei: "0",
     lastError: null,
@@ -201,6 +202,7 @@ export function count(
       noops: sum("noops"),
       reorgs: sum("reorgs"),
       foreignNonces: sum("foreignNonces"),
+      refusals: sum("refusals"),
     },
   };
 }

@@ -16,6 +16,7 @@ import {
 import { assign, chooseBatch } from "../../domain/staking/dispatch.ts";
 import { nextSweepMs, sweep } from "../../domain/staking/intake.ts";
 import { delivered, recorded } from "../../domain/staking/records.ts";
+import { instead, refusedToSign } from "../../domain/staking/refusals.ts";
 import { receiptsRead, seeAccount, toRead } from "../../domain/staking/settlement.ts";
 import {
   type Notice,
@@ -25,18 +26,19 @@ import {
   unminedSlots,
 } from "../../domain/staking/signer-state.ts";
 import { foreignNonces, standingOf } from "../../domain/staking/standing.ts";
+import { describeFault } from "../fault.ts";
 import { Dispatching } from "./dispatching.ts";
 import {
   broadcastTransactions,
   prepareCalls,
   readReceipts,
   recordTransactions,
-  signTransactions,
   watchAccount,
 } from "./effects.ts";
 import { type Lane, runLane } from "./lane.ts";
 import { sentProgressed, sentSettled } from "./message-definitions.ts";
 import { OneByOne } from "./one-by-one.ts";
+import { signBatch, signInstead } from "./signing.ts";
 import type {
   AccountView,
   ReceiptView,
@@ -183,12 +185,22 @@ export class SignerLanes {
   }
 
   private async sign(items: readonly UnsignedTransaction[]): Promise<void> {
-    const answer = await this.signing.run(() => signTransactions({ ...this.account, items }));
-    const pairs = answer.items.flatMap((transaction) => {
-      const unsigned = items.find(({ nonce }) => nonce === transaction.nonce);
-      return unsigned ? [{ unsigned, signed: transaction }] : [];
-    });
-    this.signer.write(signed(this.state, pairs, Date.now()));
+    try {
+      const signatures = await this.signing.run(() => signBatch(this.account, items));
+      this.signer.write(signed(this.state, signatures, Date.now()));
+    } catch (error) {
+      const [alone, ...others] = items;
+      if (alone === undefined || others.length > 0) throw error;
+      await this.freeNonce(alone, error);
+    }
+  }
+
+  /** A call that is refused for good while other transactions are signed gives its nonce up. */
+  private async freeNonce(refused: UnsignedTransaction, refusal: unknown): Promise<void> {
+    const noop = await signInstead(this.account, instead(this.state, refused), refusal);
+    const freed = refusedToSign(this.state, refused, noop, Date.now());
+    log.warn("A call is not signed and its nonce was freed", { nonce: refused.nonce });
+    this.signer.write({ ...freed, lastError: describeFault(refusal) });
   }
 
   private async broadcast(items: readonly SignedTransaction[]): Promise<void> {

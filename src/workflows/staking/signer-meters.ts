@@ -28,6 +28,7 @@ const counters = new Map(
     [signerMetrics.rebroadcasts, "Broadcasts of bytes that were sent before."],
     [signerMetrics.reorgs, "Transactions whose block left the chain."],
     [signerMetrics.foreignNonces, "Nonces that a transaction used which is not ours."],
+    [signerMetrics.refusals, "Calls that the holder of the key does not sign."],
     [signerMetrics.gas, "Gas used by final transactions, by outcome."],
     [signerMetrics.reverts, "Mined reverts, by reason."],
   ].map(([name = "", description]) => [

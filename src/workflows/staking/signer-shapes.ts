@@ -42,6 +42,8 @@ export type SignerStatus = {
     readonly noops: number;
     readonly reorgs: number;
     readonly foreignNonces: number;
+    /** Calls that the holder of the key does not sign. */
+    readonly refusals: number;
   };
   readonly gasUsedWei: string;
   readonly alarms: readonly string[];

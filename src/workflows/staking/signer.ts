@@ -216,7 +216,9 @@ class SignerRun {
 }
 
 function readState({ state, policy }: SignerInput): SignerState {
-  return isSignerState(state) ? state : newSignerState(policy);
+  const start = newSignerState(policy);
+  // A run of an older program has not counted all that this one counts.
+  return isSignerState(state) ? { ...state, counts: { ...start.counts, ...state.counts } } : start;
 }
 
 /** The state comes from our own run before; its version says whether this worker can read it. */

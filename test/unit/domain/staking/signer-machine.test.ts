@@ -97,7 +97,7 @@ const event = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       kind: fc.constant("chain" as const),
-      what: fc.constantFrom("takesNothing", "unready", "outOfGas"),
+      what: fc.constantFrom("takesNothing", "unready", "outOfGas", "unsignable"),
     }),
   },
 );
@@ -165,6 +165,7 @@ function upset({ chain, state }: SignerModel, what: string): void {
   const call = (state.queue[0] ?? state.slots.at(-1)?.request)?.call;
   if (what === "takesNothing") chain.takesNothing = !chain.takesNothing;
   if (what === "unready" && call) chain.unready.add(call.owner);
+  if (what === "unsignable" && call) chain.unsignable.add(call.signature);
   if (what === "outOfGas" && call && state.queue[0]) chain.outOfGas.add(call.signature);
 }
 

@@ -10,6 +10,7 @@ import { assign, chooseBatch } from "../../../../src/domain/staking/dispatch.ts"
 import { isReplacement } from "../../../../src/domain/staking/fees.ts";
 import { submit, sweep, withdraw } from "../../../../src/domain/staking/intake.ts";
 import { delivered, recorded } from "../../../../src/domain/staking/records.ts";
+import { instead, refusedToSign } from "../../../../src/domain/staking/refusals.ts";
 import { receiptsRead, seeAccount, toRead } from "../../../../src/domain/staking/settlement.ts";
 import { newSignerState, type SignerState } from "../../../../src/domain/staking/signer-state.ts";
 import type { SignerPolicy, StakeOutcome } from "../../../../src/workflows/staking/messages.ts";
@@ -77,6 +78,11 @@ export class SignerModel {
     if (!call) return;
     const expiresAt = new Date(this.nowMs + lifetimeMs).toISOString();
     this.book((state, nowMs) => submit(state, { requestId: id, call, expiresAt }, nowMs));
+  }
+
+  /** The holder of the key does not sign the call of this request. */
+  refuseToSign(number: number): void {
+    this.chain.unsignable.add(modelCall(number).signature);
   }
 
   withdraw(pick: number): void {
@@ -199,6 +205,8 @@ export class SignerModel {
   private startSign(): void {
     const items = toSign(this.state, this.nowMs);
     if (items.length === 0) return;
+    const refused = items.find(({ call }) => call && this.chain.unsignable.has(call.signature));
+    if (refused) return this.startInstead(refused);
     this.effects.push({
       happen: () => {
         const pairs = items.map((unsigned: UnsignedTransaction) => ({
@@ -206,6 +214,18 @@ export class SignerModel {
           signed: this.chain.sign(unsigned),
         }));
         return () => this.book((state, nowMs) => signed(state, pairs, nowMs));
+      },
+    });
+  }
+
+  /** Nothing of its batch is signed; alone it is refused again, and an empty transfer is signed in its place. */
+  private startInstead(refused: UnsignedTransaction): void {
+    const noop = instead(this.state, refused);
+    if (noop === null) return;
+    this.effects.push({
+      happen: () => {
+        const signature = { unsigned: noop, signed: this.chain.sign(noop) };
+        return () => this.book((state, nowMs) => refusedToSign(state, refused, signature, nowMs));
       },
     });
   }
