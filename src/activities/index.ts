@@ -1,5 +1,6 @@
 import type { IndexActivities } from "../workflows/index-activities.ts";
 import { createAnnounceRecovery } from "./announce-recovery.ts";
+import { beating } from "./beating.ts";
 import { createEnsureGapFill } from "./ensure-gap-fill.ts";
 import { createFindFollowStart } from "./find-follow-start.ts";
 import { createFindSweptGaps } from "./find-swept-gaps.ts";
@@ -15,11 +16,11 @@ export function createActivities(dependencies: Dependencies, engine: TraceEngine
   return {
     indexBlocks: createIndexBlocks(dependencies, engine),
     planChunk: createPlanChunk(dependencies),
-    findGaps: createFindSweptGaps(dependencies),
+    findGaps: beating(createFindSweptGaps(dependencies)),
     registerRange: createRegisterRange(dependencies),
     findFollowStart: createFindFollowStart(dependencies),
     ensureGapFill: createEnsureGapFill(dependencies),
     announceRecovery: createAnnounceRecovery(dependencies),
-    releaseBlocks: createReleaseBlocks(dependencies),
+    releaseBlocks: beating(createReleaseBlocks(dependencies)),
   };
 }

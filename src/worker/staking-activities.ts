@@ -1,6 +1,6 @@
 import type { Client } from "@temporalio/client";
+import { beating } from "../activities/beating.ts";
 import { createAnnounceStake } from "../activities/staking/announce-stake.ts";
-import { beating } from "../activities/staking/beating.ts";
 import { createBroadcastTransactions } from "../activities/staking/broadcast-transactions.ts";
 import { createCheckRequest } from "../activities/staking/check-request.ts";
 import { createEnsureSigner } from "../activities/staking/ensure-signer.ts";

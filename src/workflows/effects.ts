@@ -46,11 +46,12 @@ export const { planChunk, registerRange, findFollowStart, ensureGapFill } = prox
   retry: forEver,
 });
 
-/** Scans of the ledger: they read millions of rows. */
+/** Scans of the ledger: they read millions of rows. Their heartbeat tells within 10 s that a worker died. */
 export const { findGaps, releaseBlocks } = proxyActivities<
   Pick<IndexActivities, "findGaps" | "releaseBlocks">
 >({
   startToCloseTimeout: "5 minutes",
+  heartbeatTimeout: "10 seconds",
   retry: forEver,
 });
 

@@ -194,7 +194,12 @@ export class GapFillJob {
     if (this.fault !== null) return `somebody to mend this: ${this.fault}`;
     const nodes = this.isHeldBack ? this.nodes.waitingFor(nowMs) : null;
     if (nodes !== null) return nodes;
-    return this.restsUntil && `the next scan at ${formatTime(this.restsUntil)}, or a message`;
+    if (this.restsUntil === null) return null;
+    const rest = formatTime(this.restsUntil);
+    // A worker that dies in a scan delays it: a time that is gone would read as a job that hangs.
+    return Date.parse(this.restsUntil) <= nowMs
+      ? `the scan that began at ${rest}`
+      : `the next scan at ${rest}, or a message`;
   }
 
   private noteFailures(result: IndexBlocksResult): void {

@@ -5,7 +5,7 @@ import { createActivities } from "../../src/activities/index.ts";
 import type { ExpectedRange } from "../../src/activities/ports.ts";
 import type { LedgerRow } from "../../src/domain/ledger.ts";
 import { nextLedgerRow } from "../../src/domain/ledger-transition.ts";
-import type { IndexActivities } from "../../src/workflows/index-activities.ts";
+import type { FindGapsResult, IndexActivities } from "../../src/workflows/index-activities.ts";
 import { createFakeWorld, type FakeWorld, fakeEngine } from "../support/fakes.ts";
 
 /** Calls an activity as the worker would. */
@@ -78,6 +78,22 @@ describe("planChunk", () => {
 });
 
 describe("findGaps", () => {
+  test("tells while it lasts that its worker lives", async () => {
+    const world = createFakeWorld();
+    const environment = new MockActivityEnvironment({}, { logger: new DefaultLogger("ERROR") });
+    const beat = new Promise((resolve) => environment.once("heartbeat", resolve));
+    // The ledger answers after the first heartbeat, and never without one.
+    const findGaps = world.ledger.findGaps.bind(world.ledger);
+    world.ledger.findGaps = (query) => beat.then(() => findGaps(query));
+    const activities = createActivities(world.dependencies, fakeEngine);
+
+    const gaps = await environment.run<[], FindGapsResult, () => Promise<FindGapsResult>>(() =>
+      activities.findGaps({ network: "net", processors, limit: 1 }),
+    );
+
+    expect(gaps.counts).toEqual({ missing: 0, failed: 0, quarantined: 0 });
+  });
+
   test("leaves alone what a running job has in hand, and takes over what a dead one left", async () => {
     const world = createFakeWorld();
     await world.ranges.write([

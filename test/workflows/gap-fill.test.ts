@@ -113,6 +113,20 @@ test("who wants to hear is told of each batch that made blocks complete, and of 
   await stop(handle);
 });
 
+test("a scan whose worker is gone is another's within seconds", async () => {
+  const network = await env.network();
+  // No heartbeat comes from it, as from a worker that was killed.
+  network.fake.scanMs = 600_000;
+  const handle = await network.startGapFill();
+  await waitUntil(() => network.fake.scans === 1, { what: "a scan", timeoutMs: 20_000 });
+  network.fake.scanMs = 0;
+
+  await untilProgress(handle, ({ waitingFor }) => waitingFor !== null);
+
+  expect(network.fake.scans).toBe(2);
+  await stop(handle);
+});
+
 test("rests until the next failed block is due", async () => {
   const network = await env.network();
   network.fake.failures.set(7, 1);
@@ -132,7 +146,7 @@ test("a rest without anything due lasts the scan interval and shows what it wait
   const handle = await network.startGapFill({ scanIntervalMs: 500 });
   const { waitingFor } = await untilProgress(handle, (progress) => progress.waitingFor !== null);
   expect(waitingFor).toMatch(
-    /^the next scan at 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC, or a message$/,
+    /^the (next scan at|scan that began at) 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC(, or a message)?$/,
   );
   await waitUntil(() => network.fake.scans >= 3, { what: "3 scans", timeoutMs: 20_000 });
   expect(network.fake.calls).toEqual([]);

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { cancellationSignal } from "@temporalio/activity";
 import type { AccountView, StakeActivities } from "../../workflows/staking/stake-activities.ts";
+import { beating } from "../beating.ts";
 import { assertChain } from "./assert-chain.ts";
-import { beating } from "./beating.ts";
 import type { StakingChain } from "./ports.ts";
 
 type WatchInput = Parameters<StakeActivities["watchAccount"]>[0];
