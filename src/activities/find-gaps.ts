@@ -19,10 +19,14 @@ export function createFindGaps(needs: Needs) {
   const { ledger, ranges, meters, isWorkflowOpen, now } = needs;
   return async function findGaps(input: FindGapsInput): Promise<FindGapsResult> {
     const { network, processors, limit } = input;
-    const expected = await ranges.read(network);
-    const running = expected.filter(({ state }) => state === "running");
+    const noted = await ranges.read(network);
+    const running = noted.filter(({ state }) => state === "running");
     const open = await openWorkflows(running, isWorkflowOpen);
-    const abandoned = running.filter(({ workflowId }) => !open.has(workflowId));
+    const closed = running.filter(({ workflowId }) => !open.has(workflowId));
+    const last = closed.length > 0 ? await ranges.read(network) : [];
+    const ended = new Map(closed.map((range) => [range, lastNoteOf(range, last)]));
+    const expected = noted.map((range) => ended.get(range) ?? range);
+    const abandoned = [...ended.values()].filter(({ state }) => state === "running");
     if (abandoned.length > 0) {
       await ranges.write(abandoned.map((range) => ({ ...range, state: "abandoned" as const })));
     }
@@ -33,6 +37,13 @@ export function createFindGaps(needs: Needs) {
     meters.gaps(network, byProcessor);
     return needs.announcer === undefined ? gaps : { ...gaps, isAnnounced: true };
   };
+}
+
+/** A job notes what became of it before it ends: it may have done so since the first look. */
+function lastNoteOf(range: ExpectedRange, last: readonly ExpectedRange[]): ExpectedRange {
+  const isSame = ({ processor, workflowId }: ExpectedRange) =>
+    processor === range.processor && workflowId === range.workflowId;
+  return last.find(isSame) ?? range;
 }
 
 async function openWorkflows(

@@ -12,17 +12,15 @@ describe("the note of a follow that is started again", () => {
       fromBlock: 100,
       apart: null,
     });
-    expect(joinFollowRange({ fromBlock: 100, toBlock: 200 }, 50)).toEqual({
-      fromBlock: 50,
-      apart: null,
-    });
   });
 
-  test("leaves an earlier range a note of its own across a hole", () => {
-    expect(joinFollowRange({ fromBlock: 100, toBlock: 200 }, 202)).toEqual({
-      fromBlock: 202,
-      apart: { fromBlock: 100, toBlock: 200 },
-    });
+  test("leaves an earlier range a note of its own where it does not go on from its end", () => {
+    for (const fromBlock of [50, 150, 200, 202]) {
+      expect(joinFollowRange({ fromBlock: 100, toBlock: 200 }, fromBlock)).toEqual({
+        fromBlock,
+        apart: { fromBlock: 100, toBlock: 200 },
+      });
+    }
   });
 
   test("owes nothing to a range that had no block", () => {
