@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Client, Connection, type WorkflowHandle } from "@temporalio/client";
-import { NativeConnection, Worker } from "@temporalio/worker";
+import type { Client, WorkflowHandle } from "@temporalio/client";
 import type { StakeBridgeInput } from "../../src/workflows/staking/bridge-shapes.ts";
 import {
   stakeTaskQueues,
@@ -8,9 +7,8 @@ import {
   stakeWorkflowTypes,
 } from "../../src/workflows/staking/messages.ts";
 import type { PumpResult, StakeActivities } from "../../src/workflows/staking/stake-activities.ts";
-import { stakingBundle } from "./staking-env.ts";
-import { startTestTemporal, type TestTemporal } from "./temporal.ts";
-import { quietRuntime } from "./workflow-env.ts";
+import { stakingBundle } from "./workflow-runtime.ts";
+import { startWorkflowServer } from "./workflow-server.ts";
 
 type PumpInput = Parameters<StakeActivities["pumpStream"]>[0];
 
@@ -44,46 +42,33 @@ export function pumpResult(changes: Partial<PumpResult> = {}): PumpResult {
 }
 
 export async function startBridgeLoop(
-  options: Parameters<typeof startTestTemporal>[0] = {},
+  options: Parameters<typeof startWorkflowServer>[0] = {},
 ): Promise<BridgeLoop> {
-  quietRuntime();
-  const temporal: TestTemporal = await startTestTemporal(options);
-  const connection = await Connection.connect({ address: temporal.address });
-  const native = await NativeConnection.connect({ address: temporal.address });
-  const client = new Client({ connection, namespace: temporal.namespace, identity: "test-client" });
+  const server = await startWorkflowServer(options);
+  const taskQueue = stakeTaskQueues.transactions(chainId);
   const loop: BridgeLoop = {
-    client,
+    client: server.client,
     calls: [],
     onPump: async () => pumpResult(),
     start: (input = {}) =>
-      client.workflow.start(stakeWorkflowTypes.bridge, {
+      server.client.workflow.start(stakeWorkflowTypes.bridge, {
         workflowId: stakeWorkflowIds.bridge(chainId),
-        taskQueue: stakeTaskQueues.transactions(chainId),
+        taskQueue,
         args: [{ v: 1, chainId, ...input }],
       }),
     stop: async () => {
-      worker.shutdown();
-      await running;
-      await native.close();
-      await connection.close();
-      await temporal.stop();
+      await stopWorkers();
+      await server.stop();
     },
   };
-  const worker = await Worker.create({
-    connection: native,
-    // Recorded histories hold it: no name of a machine.
-    identity: "test-worker",
-    taskQueue: stakeTaskQueues.transactions(chainId),
-    workflowBundle: await stakingBundle(),
-    activities: {
-      async pumpStream(input: PumpInput): Promise<PumpResult> {
-        loop.calls.push(input);
-        await sleep(50);
-        return loop.onPump(input);
-      },
+  const activities = {
+    async pumpStream(input: PumpInput): Promise<PumpResult> {
+      loop.calls.push(input);
+      await sleep(50);
+      return loop.onPump(input);
     },
-    shutdownGraceTime: "100ms",
-  });
-  const running = worker.run();
+  };
+  const workflowBundle = await stakingBundle();
+  const stopWorkers = await server.runWorkers([{ taskQueue, activities, workflowBundle }]);
   return loop;
 }

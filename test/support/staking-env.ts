@@ -1,7 +1,5 @@
-import { fileURLToPath } from "node:url";
-import { Client, Connection, WorkflowFailedError, type WorkflowHandle } from "@temporalio/client";
+import { type Client, WorkflowFailedError, type WorkflowHandle } from "@temporalio/client";
 import { ApplicationFailure } from "@temporalio/common";
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from "@temporalio/worker";
 import type { StakeCall } from "../../src/domain/staking/stake-call.ts";
 import {
   signerPolicyDefaults,
@@ -16,8 +14,9 @@ import type {
 import type { SignerInput, SignerStatus } from "../../src/workflows/staking/signer-shapes.ts";
 import { FakeStaking } from "./fake-staking.ts";
 import { modelCall } from "./model-chain.ts";
-import { startTestTemporal, type TestTemporal } from "./temporal.ts";
-import { quietRuntime } from "./workflow-env.ts";
+import type { TestTemporal } from "./temporal.ts";
+import { stakingBundle } from "./workflow-runtime.ts";
+import { startWorkflowServer, type WorkflowServer } from "./workflow-server.ts";
 
 /** A real server, real workers, and fake activities over a model chain a test. */
 export type StakingEnv = {
@@ -46,51 +45,33 @@ export type StakingDesk = {
 };
 
 const address = `0x${"ab".repeat(20)}` as const;
-let bundle: Promise<{ code: string }> | undefined;
 let chains = 900_000;
-
-/** The staking workflows as their worker loads them, built once a process. */
-export function stakingBundle(): Promise<{ code: string }> {
-  bundle ??= bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL("../../src/workflows/staking/index.ts", import.meta.url)),
-    logger: new DefaultLogger("WARN"),
-  });
-  return bundle;
-}
 
 /** Starts a Temporal dev server; end it with `stop`. */
 export async function startStakingEnv(
-  options: Parameters<typeof startTestTemporal>[0] = {},
+  options: Parameters<typeof startWorkflowServer>[0] = {},
 ): Promise<StakingEnv> {
-  quietRuntime();
-  const temporal = await startTestTemporal(options);
-  const connection = await Connection.connect({ address: temporal.address });
-  const native = await NativeConnection.connect({ address: temporal.address });
-  const client = new Client({ connection, namespace: temporal.namespace, identity: "test-client" });
+  const server = await startWorkflowServer(options);
   const desks: StakingDesk[] = [];
   return {
-    temporal,
-    client,
+    temporal: server.temporal,
+    client: server.client,
     desk: async ({ blockMs = 200 } = {}) => {
-      const desk = await openDesk({ client, native, blockMs });
+      const desk = await openDesk(server, blockMs);
       desks.push(desk);
       return desk;
     },
     stop: async () => {
       await Promise.all(desks.map((desk) => desk.stop()));
-      await native.close();
-      await connection.close();
-      await temporal.stop();
+      await server.stop();
     },
   };
 }
 
-async function openDesk(parts: {
-  client: Client;
-  native: NativeConnection;
-  blockMs: number | null;
-}): Promise<StakingDesk> {
-  const { client, native, blockMs } = parts;
+async function openDesk(
+  { client, runWorkers }: WorkflowServer,
+  blockMs: number | null,
+): Promise<StakingDesk> {
   chains += 1;
   const chainId = chains;
   const taskQueue = stakeTaskQueues.transactions(chainId);
@@ -113,7 +94,14 @@ async function openDesk(parts: {
     await startSigner();
   });
   if (blockMs !== null) fake.startMining(blockMs);
-  let stopWorkers = await startWorkers({ native, fake, chainId });
+  const startWorkers = async () => {
+    const { signTransactions, ...activities } = fake.activities;
+    return runWorkers([
+      { taskQueue, activities, workflowBundle: await stakingBundle() },
+      { taskQueue: stakeTaskQueues.signer(chainId), activities: { signTransactions } },
+    ]);
+  };
+  let stopWorkers = await startWorkers();
   const signer = client.workflow.getHandle(signerId);
   return {
     chainId,
@@ -133,7 +121,7 @@ async function openDesk(parts: {
     signerStatus: () => signer.query<SignerStatus>("status"),
     stopWorkers: () => stopWorkers(),
     startWorkers: async () => {
-      stopWorkers = await startWorkers({ native, fake, chainId });
+      stopWorkers = await startWorkers();
     },
     stop: async () => {
       fake.stopMining();
@@ -158,44 +146,6 @@ function requestInput(
     expiresAt: new Date(Date.now() + 86_400_000).toISOString(),
     entity: null,
     ...input,
-  };
-}
-
-async function startWorkers(parts: {
-  native: NativeConnection;
-  fake: FakeStaking;
-  chainId: number;
-}): Promise<() => Promise<void>> {
-  const { signTransactions, ...others } = parts.fake.activities;
-  const common = {
-    connection: parts.native,
-    // Recorded histories hold it: no name of a machine.
-    identity: "test-worker",
-    maxHeartbeatThrottleInterval: "100ms",
-    shutdownGraceTime: "100ms",
-  };
-  const workers = await Promise.all([
-    Worker.create({
-      ...common,
-      taskQueue: stakeTaskQueues.transactions(parts.chainId),
-      activities: others,
-      workflowBundle: await stakingBundle(),
-      stickyQueueScheduleToStartTimeout: "1s",
-    }),
-    Worker.create({
-      ...common,
-      taskQueue: stakeTaskQueues.signer(parts.chainId),
-      activities: { signTransactions },
-    }),
-  ]);
-  const running = workers.map((worker) => worker.run());
-  let stopped: Promise<void> | undefined;
-  return () => {
-    stopped ??= (async () => {
-      for (const worker of workers) worker.shutdown();
-      await Promise.all(running);
-    })();
-    return stopped;
   };
 }
 

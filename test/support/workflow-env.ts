@@ -1,20 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { fileURLToPath } from "node:url";
-import { Client, Connection, type WorkflowHandle } from "@temporalio/client";
-import {
-  bundleWorkflowCode,
-  DefaultLogger,
-  NativeConnection,
-  Runtime,
-  Worker,
-} from "@temporalio/worker";
+import type { Client, WorkflowHandle } from "@temporalio/client";
 import { waitUntil } from "../../src/dev/wait-until.ts";
 import type { BackfillInput } from "../../src/workflows/backfill-shapes.ts";
 import type { FollowInput } from "../../src/workflows/follow-shapes.ts";
 import type { GapFillInput } from "../../src/workflows/gap-fill-shapes.ts";
 import { taskQueues, workflowIds } from "../../src/workflows/messages.ts";
 import { FakeIndex } from "./fake-index.ts";
-import { startTestTemporal, type TestTemporal } from "./temporal.ts";
+import type { TestTemporal } from "./temporal.ts";
+import { workflowBundle } from "./workflow-runtime.ts";
+import { startWorkflowServer, type WorkflowServer } from "./workflow-server.ts";
 
 /** A real server, real workers, and fake activities of one network a test. */
 export type WorkflowEnv = {
@@ -36,60 +30,42 @@ export type TestNetwork = {
   readonly startWorkers: () => Promise<void>;
 };
 
-let isRuntimeQuiet = false;
-let bundle: Promise<{ code: string }> | undefined;
-
-/** Lets the SDK print errors only, once a process. */
-export function quietRuntime(): void {
-  if (!isRuntimeQuiet) Runtime.install({ logger: new DefaultLogger("ERROR") });
-  isRuntimeQuiet = true;
-}
-
-/** The workflows as the worker loads them, built once a process. */
-export function workflowBundle(): Promise<{ code: string }> {
-  bundle ??= bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL("../../src/workflows/index.ts", import.meta.url)),
-    logger: new DefaultLogger("WARN"),
-  });
-  return bundle;
-}
-
 /** Starts a Temporal dev server; end it with `stop`. */
 export async function startWorkflowEnv(
-  options: Parameters<typeof startTestTemporal>[0] = {},
+  options: Parameters<typeof startWorkflowServer>[0] = {},
 ): Promise<WorkflowEnv> {
-  quietRuntime();
-  const temporal = await startTestTemporal(options);
-  const connection = await Connection.connect({ address: temporal.address });
-  const native = await NativeConnection.connect({ address: temporal.address });
-  const client = new Client({ connection, namespace: temporal.namespace, identity: "test-client" });
+  const server = await startWorkflowServer(options);
   const networks: TestNetwork[] = [];
   return {
-    temporal,
-    client,
+    temporal: server.temporal,
+    client: server.client,
     network: async ({ fake = new FakeIndex() } = {}) => {
-      const network = await startNetwork({ client, native, fake });
+      const network = await startNetwork(server, fake);
       networks.push(network);
       return network;
     },
     stop: async () => {
       await Promise.all(networks.map((network) => network.stopWorkers()));
-      await native.close();
-      await connection.close();
-      await temporal.stop();
+      await server.stop();
     },
   };
 }
 
-async function startNetwork(parts: {
-  client: Client;
-  native: NativeConnection;
-  fake: FakeIndex;
-}): Promise<TestNetwork> {
-  const { client, native, fake } = parts;
+async function startNetwork(
+  { client, runWorkers }: WorkflowServer,
+  fake: FakeIndex,
+): Promise<TestNetwork> {
   const name = `net-${randomUUID().slice(0, 8)}`;
   const taskQueue = `${taskQueues.workflows}-${name}`;
-  let stopWorkers = await startWorkers({ native, fake, name, taskQueue });
+  const startWorkers = async () => {
+    const { activities } = fake;
+    return runWorkers([
+      { taskQueue, activities, workflowBundle: await workflowBundle() },
+      { taskQueue: taskQueues.head(name), activities },
+      { taskQueue: taskQueues.bulk(name), activities },
+    ]);
+  };
+  let stopWorkers = await startWorkers();
   const start = (type: string, workflowId: string, input: unknown) =>
     client.workflow.start(type, { workflowId, taskQueue, args: [input] });
   return {
@@ -132,44 +108,8 @@ async function startNetwork(parts: {
       } satisfies GapFillInput),
     stopWorkers: () => stopWorkers(),
     startWorkers: async () => {
-      stopWorkers = await startWorkers({ native, fake, name, taskQueue });
+      stopWorkers = await startWorkers();
     },
-  };
-}
-
-async function startWorkers(parts: {
-  native: NativeConnection;
-  fake: FakeIndex;
-  name: string;
-  taskQueue: string;
-}): Promise<() => Promise<void>> {
-  const common = {
-    connection: parts.native,
-    // Recorded histories hold it: no name of a machine.
-    identity: "test-worker",
-    activities: parts.fake.activities,
-    maxHeartbeatThrottleInterval: "100ms",
-    shutdownGraceTime: "100ms",
-  };
-  const workers = await Promise.all([
-    Worker.create({
-      ...common,
-      taskQueue: parts.taskQueue,
-      workflowBundle: await workflowBundle(),
-      stickyQueueScheduleToStartTimeout: "1s",
-    }),
-    ...[taskQueues.head(parts.name), taskQueues.bulk(parts.name)].map((taskQueue) =>
-      Worker.create({ ...common, taskQueue }),
-    ),
-  ]);
-  const running = workers.map((worker) => worker.run());
-  let stopped: Promise<void> | undefined;
-  return () => {
-    stopped ??= (async () => {
-      for (const worker of workers) worker.shutdown();
-      await Promise.all(running);
-    })();
-    return stopped;
   };
 }
 

@@ -15,7 +15,7 @@ import { taskQueues } from "../../../src/workflows/messages.ts";
 import { startTestClickHouse, type TestClickHouse } from "../../support/clickhouse.ts";
 import { FakeIndex } from "../../support/fake-index.ts";
 import { startTestTemporal, type TestTemporal } from "../../support/temporal.ts";
-import { workflowBundle } from "../../support/workflow-env.ts";
+import { workflowBundle } from "../../support/workflow-runtime.ts";
 
 export const network = "devnet";
 const processors: readonly Processor[] = ["structlog", "transaction"];

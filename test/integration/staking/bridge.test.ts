@@ -25,7 +25,8 @@ import {
 } from "../../support/redis.ts";
 import { addEntry, produce, stakeHash, streamKey } from "../../support/stake-producer.ts";
 import { startTestTemporal, type TestTemporal } from "../../support/temporal.ts";
-import { currentDetails, quietRuntime } from "../../support/workflow-env.ts";
+import { currentDetails } from "../../support/workflow-env.ts";
+import { quietRuntime } from "../../support/workflow-runtime.ts";
 
 if (!hasRedis) console.warn("SKIPPED: no redis-server; scripts/install-test-parts.sh installs it");
 

@@ -25,9 +25,10 @@ import type {
   StakeTransactionRecord,
 } from "../../../src/workflows/staking/stake-activities.ts";
 import { type StakingChain, startStakingChain } from "../../support/staking-chain.ts";
-import { outcomeOf, stakingBundle } from "../../support/staking-env.ts";
+import { outcomeOf } from "../../support/staking-env.ts";
 import { startTestTemporal } from "../../support/temporal.ts";
-import { quietRuntime, untilQuery } from "../../support/workflow-env.ts";
+import { untilQuery } from "../../support/workflow-env.ts";
+import { quietRuntime, stakingBundle } from "../../support/workflow-runtime.ts";
 
 /** One signer on a real chain with the real contracts; blocks come only when they are asked for. */
 export type SignerDesk = {
