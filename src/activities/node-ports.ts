@@ -29,8 +29,8 @@ export interface ExecutionNode {
    * answers have cost. Absent: without stacks.
    */
   chooseTraceWay?(block: { readonly gasUsed: number }): TraceWay;
-  /** Which accounts run code when they are called, as a block left them; null where the node cannot say. */
-  findCode?(query: CodeQuery, signal?: AbortSignal): Promise<readonly boolean[] | null>;
+  /** Which accounts run code when they are called, as a block left them. */
+  findCode?(query: CodeQuery, signal?: AbortSignal): Promise<CodeAnswer>;
   /** Gas used of `blockCount` blocks that end at `newestBlock`; null where the node cannot say. */
   gasUsed(newestBlock: number, blockCount: number, signal?: AbortSignal): Promise<number[] | null>;
   /** Whether the node answers at all: tells a fault of a block from a fault of the node. */
@@ -42,6 +42,10 @@ export type CodeQuery = {
   /** Whether an account that delegates (EIP-7702) runs the code of the other one. */
   readonly followsDelegations: boolean;
 };
+/** By position in the query; or, where the node is well and does not say, why not. */
+export type CodeAnswer =
+  | { readonly haveCode: readonly boolean[] }
+  | { readonly haveCode: null; readonly why: string };
 export type TraceOptions = {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;

@@ -5,6 +5,8 @@ export type NodeCapabilities = {
   readonly clientVersion: string;
   /** Whether its traces hold steps, and it knows the callTracer; undecided until a transaction has run code. */
   readonly traces: "seen" | "undecided";
+  /** Whether it says which accounts have code, where the proof has to ask; no: it did not, at least once. */
+  readonly accountCode: "yes" | "no" | "unknown";
   /** How far behind its head it has state, and so traces: asked at head, 128, 10,000 and 1,000,000 back and block 1. */
   readonly archiveDepth: ArchiveDepth;
   /** The highest block whose state it was found not to have; null = none was missed yet. */

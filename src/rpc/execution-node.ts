@@ -41,6 +41,8 @@ export type NodeWatch = {
   readonly pace?: { readonly head: RequestPace; readonly bulk: RequestPace };
   /** A trace came whole (null), or failed by the node's doing. */
   readonly onTraced: (fault: NodeFault | null) => void;
+  /** It was asked which accounts have code: it said so (null), or why it does not. */
+  readonly onCode?: (whyNot: string | null) => void;
   /** Chooses between ways to trace. Absent: blocks whose stacks nobody needs are traced without, uncompressed. */
   readonly costs?: TraceCosts;
 };
@@ -94,7 +96,7 @@ type View = {
 };
 
 function createView(endpoint: Endpoint, { traceTimeoutMs, watch, known, isHead }: View): RawNode {
-  const { observer, gate, onTraced, costs } = watch;
+  const { observer, gate, onTraced, onCode, costs } = watch;
   const pace = watch.pace?.[isHead ? "head" : "bulk"] ?? unpaced;
   const calls = createNodeCalls(endpoint, observer, pace);
   const stream = createByteStream(endpoint, pace);
@@ -110,10 +112,7 @@ function createView(endpoint: Endpoint, { traceTimeoutMs, watch, known, isHead }
     return String(await calls.demand("web3_clientVersion", []));
   }
 
-  async function height(signal?: AbortSignal): Promise<number> {
-    const options = { signal, timeoutMs: healthTimeoutMs };
-    return toNumber(await calls.demand("eth_blockNumber", [], options));
-  }
+  const isHealthy = (signal?: AbortSignal) => saysHeight(calls, signal);
 
   return {
     name: endpoint.name,
@@ -138,21 +137,32 @@ function createView(endpoint: Endpoint, { traceTimeoutMs, watch, known, isHead }
     traceSteps: (blockHash, { stacks, ...options }) =>
       streamTrace(tracing, blockHash, { ...structLogger, disableStack: !stacks }, limit(options)),
     ...(costs && { chooseTraceWay: ({ gasUsed }) => costs.chooseWay(gasUsed) }),
-    findCode: (query, signal) => findCode(calls, query, signal),
+    async findCode(query, signal) {
+      const answer = await findCode({ calls, isHealthy }, query, signal);
+      onCode?.(answer.haveCode === null ? answer.why : null);
+      return answer;
+    },
     gasUsed: (newestBlock, blockCount, signal) =>
       readGasUsed(calls, newestBlock, blockCount, signal),
-    height,
+    height: (signal) => readHeight(calls, signal),
     get singlesFromGas() {
       return leastGas([singles.steps, singles.stacks], Date.now());
     },
-    async isHealthy(signal) {
-      try {
-        await height(signal);
-        return true;
-      } catch {
-        signal?.throwIfAborted();
-        return false;
-      }
-    },
+    isHealthy,
   };
+}
+
+async function readHeight(calls: NodeCalls, signal?: AbortSignal): Promise<number> {
+  const options = { signal, timeoutMs: healthTimeoutMs };
+  return toNumber(await calls.demand("eth_blockNumber", [], options));
+}
+
+async function saysHeight(calls: NodeCalls, signal?: AbortSignal): Promise<boolean> {
+  try {
+    await readHeight(calls, signal);
+    return true;
+  } catch {
+    signal?.throwIfAborted();
+    return false;
+  }
 }

@@ -17,6 +17,7 @@ const anyAccount = `0x${"0".repeat(40)}`;
 export class NodeAbilities {
   readonly costs: TraceCosts;
   #gzip: "yes" | "no" | "unknown" = "unknown";
+  #accountCode: "yes" | "no" | "unknown" = "unknown";
   #archiveDepth: ArchiveDepth = null;
   #probedNoState: number | null = null;
   /** The highest block that another node had to trace for want of state. */
@@ -34,6 +35,7 @@ export class NodeAbilities {
       gzip: this.#gzip,
       asksGzip: this.costs.compresses,
       traceWay: this.costs.way,
+      accountCode: this.#accountCode,
       archiveDepth: this.#archiveDepth,
       noStateUpTo: this.noStateUpTo,
     };
@@ -60,9 +62,17 @@ export class NodeAbilities {
     this.#missedState = Math.max(this.#missedState ?? 0, blockNumber);
   }
 
+  /** It was asked which accounts have code. @returns whether that it does not say so is news. */
+  saidCode(isSaid: boolean): boolean {
+    if (this.#accountCode === "no") return false;
+    this.#accountCode = isSaid ? "yes" : "no";
+    return !isSaid;
+  }
+
   /** What was learnt of another version does not hold for this one. */
   forget(): void {
     this.#missedState = null;
+    this.#accountCode = "unknown";
     this.costs.forget();
   }
 

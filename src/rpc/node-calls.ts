@@ -18,13 +18,18 @@ export type NodeCalls = {
   demand(method: string, params: readonly unknown[], options?: CallOptions): Promise<unknown>;
   /**
    * One call for each of `params`, in batches; a refused one fails them all, since callers need all answers.
-   * @throws {NodeUnavailableError}
+   * @throws {NodeUnavailableError} @throws {RpcRefusal} when the node answers and says no.
    */
-  demandEach(
+  askEach(
     method: string,
     params: readonly (readonly unknown[])[],
     options?: CallOptions,
   ): Promise<unknown[]>;
+  /**
+   * The same of calls that every node serves: a refusal is a fault of the node too.
+   * @throws {NodeUnavailableError}
+   */
+  demandEach: NodeCalls["askEach"];
   /** An answer that cannot be read. */
   malformed(method: string): NodeUnavailableError;
 };
@@ -55,44 +60,55 @@ export function createNodeCalls(
       reason: error instanceof Error ? error.message : "unknown fault",
     });
 
+  /** @param isAway - Which faults are the node's; others are thrown as they are. */
+  async function orUnavailable<Answer>(
+    method: string,
+    asked: Promise<Answer>,
+    isAway: (error: unknown) => boolean,
+  ): Promise<Answer> {
+    try {
+      return await asked;
+    } catch (error) {
+      throw isAway(error) ? unavailable(method, error) : error;
+    }
+  }
+
+  async function sendEach(
+    method: string,
+    params: readonly (readonly unknown[])[],
+    options?: CallOptions,
+  ): Promise<unknown[]> {
+    const answers: unknown[] = [];
+    for (let start = 0; start < params.length; start += batchCalls) {
+      const calls = params
+        .slice(start, start + batchCalls)
+        .map((each) => ({ method, params: each }));
+      const part = await rpc.batch(calls, options);
+      const refusal = part.find((answer) => answer instanceof RpcRefusal);
+      if (refusal !== undefined) throw refusal;
+      answers.push(...part);
+    }
+    return answers;
+  }
+
   return {
     name: node,
-
-    async ask(call, options) {
-      try {
-        return await send(call, options);
-      } catch (error) {
-        const isAway = error instanceof TransportFault || isRateLimit(error);
-        throw isAway ? unavailable(call.method, error) : error;
-      }
-    },
-
-    async demand(method, params, options) {
-      try {
-        return await send({ method, params }, options);
-      } catch (error) {
-        const isFault = error instanceof TransportFault || error instanceof RpcRefusal;
-        throw isFault ? unavailable(method, error) : error;
-      }
-    },
-
-    async demandEach(method, params, options) {
-      const answers: unknown[] = [];
-      for (let start = 0; start < params.length; start += batchCalls) {
-        const calls = params
-          .slice(start, start + batchCalls)
-          .map((each) => ({ method, params: each }));
-        const part = await rpc.batch(calls, options).catch((error: unknown) => {
-          throw error instanceof TransportFault ? unavailable(method, error) : error;
-        });
-        const refusal = part.find((answer) => answer instanceof RpcRefusal);
-        if (refusal !== undefined) throw unavailable(method, refusal);
-        answers.push(...part);
-      }
-      return answers;
-    },
-
+    ask: (call, options) => orUnavailable(call.method, send(call, options), isOutage),
+    demand: (method, params, options) =>
+      orUnavailable(method, send({ method, params }, options), isAnyFault),
+    askEach: (method, params, options) =>
+      orUnavailable(method, sendEach(method, params, options), isOutage),
+    demandEach: (method, params, options) =>
+      orUnavailable(method, sendEach(method, params, options), isAnyFault),
     malformed: (method) =>
       new NodeUnavailableError({ node, method, reason: "the answer has another shape" }),
   };
+}
+
+function isOutage(error: unknown): boolean {
+  return error instanceof TransportFault || isRateLimit(error);
+}
+
+function isAnyFault(error: unknown): boolean {
+  return error instanceof TransportFault || error instanceof RpcRefusal;
 }

@@ -89,6 +89,7 @@ export class PooledNode implements NodeFacts {
         failed: (fault: NodeFault) => this.#onFault(fault),
       },
       onTraced: (fault: NodeFault | null) => this.#onTraced(fault),
+      onCode: (whyNot: string | null) => this.#onCode(whyNot),
     };
     const { head, bulk } = createNodeViews(endpoint, { traceTimeoutMs }, watch);
     this.node = bulk;
@@ -310,6 +311,15 @@ export class PooledNode implements NodeFacts {
     }
     this.#voice.fault(fault.kind);
     if (fault.kind !== "rate_limited") this.#trust.failed();
+  }
+
+  /** Said once: a chain may have such a call in every block. */
+  #onCode(whyNot: string | null): void {
+    if (!this.#abilities.saidCode(whyNot === null)) return;
+    this.#voice.report(
+      "serving",
+      `it does not say which accounts have code, so blocks stay unverified whose proof has to ask: ${whyNot}`,
+    );
   }
 
   #resting(restMs: number): NodeUnavailableError {

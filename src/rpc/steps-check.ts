@@ -61,8 +61,10 @@ async function findFirstStep(
     if (hasStep === true) await checkCallTracer(node, run, signal);
     return hasStep;
   } catch (error) {
-    // One transaction that cannot be traced says nothing about steps; its block will say why when it is indexed.
-    if (error instanceof StreamFailed || error instanceof BlockFailedError) return undefined;
+    // One transaction that cannot be traced says nothing about steps; its block will say why when it is indexed. Nor
+    // does a node that has no word on code (eth_getCode).
+    const isSilent = error instanceof StreamFailed || error instanceof RpcRefusal;
+    if (isSilent || error instanceof BlockFailedError) return undefined;
     throw error;
   }
 }
@@ -77,8 +79,8 @@ async function findCodeRun(
     if (!block || block.transactions.length === 0) continue;
     const receipts = await node.receipts({ blockNumber, blockHash: block.hash }, signal);
     for (const run of findCodeRuns(block, receipts).slice(0, 3)) {
-      const params = [run.to, toHex(blockNumber)];
-      if (isContract(await node.calls.demand("eth_getCode", params, { signal }))) return run;
+      const call = { method: "eth_getCode", params: [run.to, toHex(blockNumber)] };
+      if (isContract(await node.calls.ask(call, { signal }))) return run;
     }
   }
   return undefined;

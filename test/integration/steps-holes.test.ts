@@ -1,7 +1,7 @@
 import { createWalletClient, type Hex, http, zeroAddress } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 import { anvil as anvilChain } from "viem/chains";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { ForkAt } from "../../src/activities/ports.ts";
 import { callNode } from "../../src/dev/json-rpc.ts";
 import { createExecutionNode } from "../../src/rpc/execution-node.ts";
@@ -9,6 +9,7 @@ import { traceEngine } from "../../src/trace/trace-engine.ts";
 import { startIndexBlocks } from "../support/activity-run.ts";
 import { startAnvil } from "../support/anvil.ts";
 import { createFakeWorld } from "../support/fakes.ts";
+import { createPool } from "../support/node-pool.ts";
 import { type NodeProxy, startNodeProxy, type Tamper } from "../support/node-proxy.ts";
 
 const sender = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266";
@@ -80,13 +81,19 @@ function outcomeOf(name: Name, url: string, forkAt: ForkAt): Promise<string> {
 }
 
 async function outcomeAt(blockNumber: number, url: string, forkAt: ForkAt): Promise<string> {
+  return (await indexAt(blockNumber, url, forkAt)).outcome;
+}
+
+async function indexAt(blockNumber: number, url: string, forkAt: ForkAt) {
   const endpoint = { name: "node-a", url, headers: {} };
   const node = createExecutionNode(endpoint, { traceTimeoutMs: 10_000 });
   const world = createFakeWorld({ node, forkAt });
   const input = { fromBlock: blockNumber, toBlock: blockNumber };
   const { dependencies } = world;
   const { failed } = await startIndexBlocks({ dependencies, engine: traceEngine, input }).result;
-  return failed[0]?.reason ?? world.ledger.winner(blockNumber)?.proof ?? "nothing";
+  const row = world.ledger.winner(blockNumber);
+  const outcome = failed[0]?.reason ?? row?.proof ?? "nothing";
+  return { outcome, detail: JSON.parse(row?.proofDetail || "{}") };
 }
 
 describe("a block whose fork is unknown", () => {
@@ -166,3 +173,87 @@ test("a call that pays the floor of its calldata pays the same without code: its
   expect(await outcomeOf("call with much calldata", holey.url, osaka)).toMatch(/^steps_of_tr/);
   expect(await outcomeOf("transfer with data", holey.url, osaka)).toBe("proven");
 });
+
+describe("a node that does not say which accounts have code", () => {
+  const refusal = "the method eth_getCode is not available";
+  const checkedByCode = expect.arrayContaining(["code_of_accounts"]);
+  let silent: NodeProxy;
+  afterEach(() => silent.stop());
+
+  async function withoutCode(
+    isRefused: (blockHash: unknown) => boolean,
+    otherwise: Tamper = () => undefined,
+  ): Promise<void> {
+    silent = await startNodeProxy(anvil.url, (call, ask) =>
+      call.method === "eth_getCode" && isRefused(blockOfQuery(call.params))
+        ? { error: { code: -32_601, message: refusal } }
+        : otherwise(call, ask),
+    );
+  }
+  const index = (name: Name) => indexAt(blockOf.get(name) ?? 0, silent.url, osaka);
+
+  test("leaves a block unverified, and the block says why, only where gas does not tell", async () => {
+    await withoutCode(() => true);
+    expect(await index("call with much calldata")).toMatchObject({ outcome: "proven" });
+    expect(await index("transfer")).toMatchObject({ outcome: "proven" });
+    expect(await index("transfer with data")).toMatchObject({
+      outcome: "unverified",
+      detail: {
+        unverified: [
+          {
+            check: "code_of_accounts",
+            why: `skipped: JSON-RPC error -32601: ${refusal}; accounts called without a step: 1`,
+          },
+        ],
+      },
+    });
+  });
+
+  test("for the block before, its state being pruned, clears who has none after", async () => {
+    const after = await hashOf("transfer with data");
+    await withoutCode((blockHash) => blockHash !== after);
+    expect(await index("transfer with data")).toMatchObject({
+      outcome: "proven",
+      detail: { unverified: [], checked: checkedByCode },
+    });
+  });
+
+  test("is no ground to call missing steps proven, nor false", async () => {
+    const after = await hashOf("call with much calldata");
+    await withoutCode((blockHash) => blockHash !== after, withoutSteps);
+    expect(await index("call with much calldata")).toMatchObject({ outcome: "unverified" });
+  });
+
+  test("is told of once, and said to lack it", async () => {
+    await withoutCode(() => true);
+    const pool = createPool([{ name: "silent", url: silent.url }]);
+    await pool.open();
+    const blockHash = await hashAt(1);
+    const query = { addresses: [contract], blockHash, followsDelegations: true };
+    expect(pool.capabilities["silent"]).toMatchObject({ accountCode: "unknown" });
+    await pool.nodes[0]?.node.findCode?.(query);
+    await pool.nodes[0]?.headNode.findCode?.(query);
+    expect(pool.capabilities["silent"]).toMatchObject({ accountCode: "no" });
+    expect(pool.reports.map(({ state, reason }) => `${state}: ${reason}`)).toEqual([
+      expect.stringMatching(new RegExp(`^serving: .*which accounts have code.*${refusal}$`)),
+    ]);
+  });
+});
+
+function hashOf(name: Name): Promise<Hex> {
+  return hashAt(blockOf.get(name) ?? 0);
+}
+
+function blockOfQuery([, at]: readonly unknown[]): unknown {
+  return typeof at === "object" && at !== null && "blockHash" in at ? at.blockHash : undefined;
+}
+
+async function hashAt(blockNumber: number): Promise<Hex> {
+  const node = createExecutionNode(
+    { name: "node-a", url: anvil.url, headers: {} },
+    { traceTimeoutMs: 10_000 },
+  );
+  const block = await node.blockByNumber(blockNumber);
+  if (block === null) throw new Error(`no block ${blockNumber}`);
+  return block.hash;
+}

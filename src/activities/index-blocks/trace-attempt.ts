@@ -127,8 +127,9 @@ async function streamTrace(run: Tracing, stream: Stream): Promise<BlockProof> {
     handOver();
     await run.pipe.relieve();
   }
-  const proof = trace.endSteps();
-  await checkCodeRuns(fetched, proof, deadline.signal);
+  const traced = trace.endSteps();
+  const codes = await checkCodeRuns(fetched, traced, deadline.signal);
+  const proof = { ...traced, detail: joinDetails(traced.detail, codes) };
   way?.proved();
   handOver();
   if (wanted.includes("transaction")) {
@@ -181,10 +182,7 @@ function toTracedBlock({
   readonly traceBytes: number;
 }): TracedBlock {
   const { block } = fetched.source;
-  const detail = {
-    checked: [...fetched.roots.checked, ...proof.detail.checked],
-    unverified: [...fetched.roots.unverified, ...proof.detail.unverified],
-  };
+  const detail = joinDetails(fetched.roots, proof.detail);
   return {
     kind: "traced",
     ...provenanceOf(fetched),
@@ -200,6 +198,13 @@ function toTracedBlock({
     proofDetail: JSON.stringify(detail),
     durationMs,
     traceBytes,
+  };
+}
+
+function joinDetails(one: BlockProof["detail"], other: BlockProof["detail"]): BlockProof["detail"] {
+  return {
+    checked: [...one.checked, ...other.checked],
+    unverified: [...one.unverified, ...other.unverified],
   };
 }
 

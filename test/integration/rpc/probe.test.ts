@@ -124,6 +124,7 @@ test("what a node can do is known after the probe, and by what it was seen to do
   await pool.open();
   expect(pool.capabilities).toEqual({
     "node-a": {
+      accountCode: "unknown",
       clientVersion: expect.stringMatching(/^anvil/),
       traces: "seen",
       archiveDepth: "all",

@@ -31,6 +31,7 @@ describe("what a node can do", () => {
   test("is nothing known before it was asked, and is asked for in six calls at the most", async () => {
     const abilities = new NodeAbilities(remote);
     expect(abilities.facts).toEqual({
+      accountCode: "unknown",
       gzip: "unknown",
       asksGzip: null,
       traceWay: null,
