@@ -14,6 +14,7 @@ import {
   createTransactionWorker,
 } from "../temporal/create-staking-workers.ts";
 import { createStakingDataConverter } from "../temporal/staking-data-converter.ts";
+import { warnOfOtherPolicy } from "./compare-policy.ts";
 import { createStakingActivities } from "./staking-activities.ts";
 import { type CreateWorkers, type WorkerProcess, waitFor } from "./worker-process.ts";
 
@@ -41,8 +42,10 @@ export async function openStaking(
       activities: createStakingActivities(process, { settings, chain, clickhouse, client, signer }),
       dataConverter: createStakingDataConverter(settings.codec.keys),
     });
-    const start = (work: () => Promise<unknown>) => waitFor(process, "Temporal", work);
-    await start(() => startSigner(client, { chainId, address: signer }, settings.policy));
+    const name = { chainId, address: signer };
+    const start = <Answer>(work: () => Promise<Answer>) => waitFor(process, "Temporal", work);
+    const { started } = await start(() => startSigner(client, name, settings.policy));
+    if (!started) void warnOfOtherPolicy(process, client, name, settings.policy);
     if (settings.redis !== null) await start(() => startBridge(client, chainId));
     return [worker];
   };

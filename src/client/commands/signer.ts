@@ -1,6 +1,12 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { RequestRefusedError } from "../../errors.ts";
+import { JobNotRunningError, NoWorkerError, RequestRefusedError } from "../../errors.ts";
 import type { StakingDesk } from "../../staking/desk.ts";
+import {
+  comparePolicy,
+  describeDifference,
+  type PolicyDifference,
+  setPolicyCommand,
+} from "../../staking/policy-difference.ts";
 import type { SignerOrder } from "../../staking/signer-client.ts";
 import { type SignerName, signerTarget } from "../../staking/targets.ts";
 import type { SignerPolicy } from "../../workflows/staking/messages.ts";
@@ -68,9 +74,9 @@ function addSetPolicy(signer: Command, act: Act): void {
     .command("set-policy")
     .description("change parts of the policy while it runs; the rest stays")
     .option("--max-fee-per-gas <wei>", "cap of every attempt", wei)
-    .option("--max-priority-fee-per-gas <wei>", "tip of a first attempt", wei)
+    .option("--max-priority-fee-per-gas <wei>", "tip of a first attempt, or `suggested`", tip)
     .option("--max-in-flight <n>", "broadcast and not yet mined", wholeNumber(1, 16))
-    .option("--queue-limit <n>", "requests that wait for a transaction", wholeNumber(1, 5000))
+    .option("--queue-limit <n>", "requests that wait for a transaction", wholeNumber(1, 1000))
     .option("--bump-after <ms>", "age at which fees are raised", wholeNumber(1))
     .option("--rebroadcast-after <ms>", "how often the same bytes are sent", wholeNumber(1))
     .option("--reserve <wei>", "what must stay", wei)
@@ -83,6 +89,10 @@ function wei(text: string): string {
   return text;
 }
 
+function tip(text: string): string {
+  return text === "suggested" ? text : wei(text);
+}
+
 function dailyLimit(text: string): number | "any" {
   return text === "any" ? text : wholeNumber(1)(text);
 }
@@ -93,16 +103,38 @@ async function nameOf(desk: StakingDesk): Promise<SignerName> {
 
 async function start(context: CommandContext): Promise<Outcome> {
   const desk = await context.staking();
+  const name = await nameOf(desk);
   const { startSigner } = await import("../../staking/signer-client.ts");
-  const job = await startSigner(await desk.client(), await nameOf(desk), desk.settings.policy);
+  const job = await startSigner(await desk.client(), name, desk.settings.policy);
+  const differences = job.started ? [] : await readDifferences(desk, name);
   const link = context.workflowLink(job.workflowId);
+  const next = ["npm run client -- signer status"];
   return {
-    json: { ...job, link },
-    text: `${job.started ? "Started" : "Runs already:"} ${job.workflowId}.${formatNext({
-      commands: ["npm run client -- signer status"],
-      link,
-    })}`,
+    json: { ...job, differences, link },
+    text:
+      [
+        `${job.started ? "Started" : "Runs already:"} ${job.workflowId}.`,
+        ...differences.map(
+          (difference) => `It keeps its policy: ${describeDifference(difference)}.`,
+        ),
+      ].join("\n") + formatNext({ commands: [...commandsFor(differences), ...next], link }),
   };
+}
+
+/** Nothing of a signer that does not answer now: it was kept, and that is what was asked for. */
+async function readDifferences(desk: StakingDesk, name: SignerName): Promise<PolicyDifference[]> {
+  const { readSigner } = await import("../../staking/signer-client.ts");
+  try {
+    const { policy } = await readSigner(await desk.client(), name);
+    return comparePolicy(policy, desk.settings.policy);
+  } catch (error) {
+    if (error instanceof NoWorkerError || error instanceof JobNotRunningError) return [];
+    throw error;
+  }
+}
+
+function commandsFor(differences: readonly PolicyDifference[]): string[] {
+  return differences.length === 0 ? [] : [setPolicyCommand(differences)];
 }
 
 async function stop(context: CommandContext): Promise<Outcome> {
@@ -122,9 +154,13 @@ async function showStatus(context: CommandContext): Promise<Outcome> {
   const name = await nameOf(desk);
   const { readSigner } = await import("../../staking/signer-client.ts");
   const status = await readSigner(await desk.client(), name);
+  const differences = comparePolicy(status.policy, desk.settings.policy);
   const { workflowId } = signerTarget(name);
   const link = context.workflowLink(workflowId);
-  return { json: { workflowId, ...status, link }, text: formatSigner(status, link) };
+  return {
+    json: { workflowId, ...status, differences, link },
+    text: formatSigner(status, link, differences),
+  };
 }
 
 async function give(context: CommandContext, order: SignerOrder, nonce?: number): Promise<Outcome> {
@@ -169,7 +205,8 @@ async function setPolicy(context: CommandContext, options: PolicyOptions): Promi
 function toPolicy(options: PolicyOptions): Partial<SignerPolicy> {
   const named = {
     maxFeePerGasWei: options.maxFeePerGas,
-    maxPriorityFeePerGasWei: options.maxPriorityFeePerGas,
+    maxPriorityFeePerGasWei:
+      options.maxPriorityFeePerGas === "suggested" ? null : options.maxPriorityFeePerGas,
     maxInFlight: options.maxInFlight,
     queueLimit: options.queueLimit,
     bumpAfterMs: options.bumpAfter,

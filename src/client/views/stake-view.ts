@@ -1,3 +1,8 @@
+import {
+  describeDifference,
+  type PolicyDifference,
+  setPolicyCommand,
+} from "../../staking/policy-difference.ts";
 import type { Submission } from "../../staking/submit-call.ts";
 import type { StakeBridgeProgress } from "../../workflows/staking/bridge-shapes.ts";
 import type { StakeRequestStatus } from "../../workflows/staking/request-shapes.ts";
@@ -46,7 +51,11 @@ export function formatRequest(status: StakeRequestStatus, link: string | null): 
 }
 
 /** A signer with what it has under way. */
-export function formatSigner(status: SignerStatus, link: string | null): string {
+export function formatSigner(
+  status: SignerStatus,
+  link: string | null,
+  differences: readonly PolicyDifference[],
+): string {
   const { policy, counts, slots } = status;
   const fields = formatFields([
     ["signer", `${status.address} on chain ${status.chainId}`],
@@ -75,6 +84,8 @@ export function formatSigner(status: SignerStatus, link: string | null): string 
       "policy",
       `at most ${formatUnits(policy.maxFeePerGasWei, gweiDecimals)} gwei, ${policy.maxInFlight} in flight, ${formatCount(policy.queueLimit)} queued`,
     ],
+    ...differences.map((difference): Field => ["not as set", describeDifference(difference)]),
+    ...(differences.length > 0 ? [["to apply", setPolicyCommand(differences)] as const] : []),
     ...status.alarms.map((alarm): Field => ["alarm", alarm]),
     ...(status.lastError ? [["last error", status.lastError.split("\n")[0] ?? ""] as const] : []),
     ...(link ? [["UI", link] as const] : []),

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { projectRoot } from "../../../src/dev/project-root.ts";
+import { waitUntil } from "../../../src/dev/wait-until.ts";
 import type { StakeCall } from "../../../src/domain/staking/stake-call.ts";
 import { oneDip } from "../../support/staking-chain.ts";
 import { type StakingStack, startStakingStack } from "../staking/staking-stack.ts";
@@ -164,6 +165,35 @@ describe("signer", () => {
       staking: { signer: { silence: null }, bridge: null, waitingFor: null },
     });
   });
+
+  test(
+    "keeps its policy where another is configured: start, status and a new worker say so, and how to apply it",
+    async () => {
+      const change = { MAX_FEE_PER_GAS: "41000000000", STAKING_PER_OWNER_PER_DAY: "9" };
+      const env = { ...stack.env, ...change };
+      const started = await runLine("signer start", env);
+      expect(started.exitCode).toBe(0);
+      expect(started.out).toContain(
+        "It keeps its policy: perOwnerPerDay is any, configured here: 9.",
+      );
+      const [, command = ""] =
+        /Next: npm run client -- (signer set-policy .*)/.exec(started.out) ?? [];
+      expect(command).toContain("--max-fee-per-gas 41000000000");
+      const shown = await runLine("signer status", env);
+      expect(shown.out).toMatch(/not as set +perOwnerPerDay is any, configured here: 9\n/);
+      expect(shown.out).toContain(`npm run client -- ${command}\n`);
+      const worker = await stack.startWorker("stake", change);
+      await waitUntil(() => worker.output().includes(command), {
+        what: "the worker to name the differences",
+        timeoutMs: 30_000,
+        process: worker,
+      });
+      expect((await runLine(command, env)).exitCode).toBe(0);
+      expect((await runLine("signer start", env)).out).not.toContain("keeps its policy");
+      expect((await runLine("signer status --json", env)).json["differences"]).toEqual([]);
+    },
+    timeoutMs,
+  );
 
   test(
     "stops when all that it sent is final, and can be started again",

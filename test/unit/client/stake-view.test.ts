@@ -104,7 +104,7 @@ test("a request that stands names its transaction and stake", () => {
 });
 
 test("a signer says why it stands still and what it has under way", () => {
-  expect(formatSigner(signer, null)).toMatchInlineSnapshot(`
+  expect(formatSigner(signer, null, [])).toMatchInlineSnapshot(`
     "signer      0x2222222222222222222222222222222222222222 on chain 1
     state       low_balance
     balance     1.050000000000000001 ETH
