@@ -1,6 +1,6 @@
 import type { AccountView } from "../../workflows/staking/stake-activities.ts";
 import { startFees, worstCost } from "./fees.ts";
-import { bookDayShare, hasDayShare, isExpired, leaveQueue, notifyQueued } from "./intake.ts";
+import { hasDayShare, isExpired, leaveQueue, notifyQueued, takeDayShare } from "./intake.ts";
 import { seeAccount } from "./settlement.ts";
 import { type QueuedRequest, type SignerState, unminedSlots } from "./signer-state.ts";
 import type { CheckVerdict, StakeCall } from "./stake-call.ts";
@@ -57,9 +57,10 @@ function assignOne(
   if (cost > spendableWei(state)) {
     return notifyQueued({ ...state, wantedWei: String(cost) }, request.requestId);
   }
+  const booked = takeDayShare(state, request, nowMs);
   const slot = {
     nonce: nextNonce,
-    request,
+    request: booked.request,
     gasLimit,
     startFees: fees,
     attempts: [],
@@ -70,16 +71,12 @@ function assignOne(
     receipt: null,
     missingSinceMs: null,
   };
-  return bookDayShare(
-    {
-      ...state,
-      nextNonce: nextNonce + 1,
-      queue: state.queue.filter(({ requestId }) => requestId !== request.requestId),
-      slots: [...state.slots, slot],
-    },
-    request.call.owner,
-    nowMs,
-  );
+  return {
+    ...booked.state,
+    nextNonce: nextNonce + 1,
+    queue: state.queue.filter(({ requestId }) => requestId !== request.requestId),
+    slots: [...state.slots, slot],
+  };
 }
 
 function mayHaveNonce(
@@ -90,7 +87,7 @@ function mayHaveNonce(
 ): boolean {
   return (
     !isExpired(request, nowMs) &&
-    hasDayShare(state, request.call.owner, nowMs) &&
+    hasDayShare(state, request, nowMs) &&
     !keysOf(request.call).some((key) => busy.has(key))
   );
 }

@@ -165,7 +165,7 @@ function sweepOutcome(
 ): StakeOutcome | null {
   if (isExpired(request, nowMs)) return { kind: "expired", nonce: null };
   if (state.stopping) return waitOutcome("signer_stopped", "the signer is being stopped", nowMs);
-  return hasDayShare(state, request.call.owner, nowMs) ? null : tomorrow(nowMs);
+  return hasDayShare(state, request, nowMs) ? null : tomorrow(nowMs);
 }
 
 /** When time alone brings something next, epoch milliseconds; null where it will not. */
@@ -192,24 +192,37 @@ export function isExpired({ expiresAt }: QueuedRequest, nowMs: number): boolean 
   return Date.parse(expiresAt) <= nowMs;
 }
 
-/** Whether the owner may be served once more on this UTC day. */
-export function hasDayShare(state: SignerState, owner: Hex, nowMs: number): boolean {
+/** Whether the request's owner may be served once more on this UTC day, or the request has had its part of it. */
+export function hasDayShare(
+  state: SignerState,
+  { call: { owner }, bookedOn }: QueuedRequest,
+  nowMs: number,
+): boolean {
   const { perOwnerPerDay } = state.policy;
   if (perOwnerPerDay === null || state.day.date !== dateOf(nowMs)) return perOwnerPerDay !== 0;
+  if (bookedOn === state.day.date) return true;
   const served = state.day.owners.find((entry) => entry.owner === owner)?.count ?? 0;
   return served < perOwnerPerDay;
 }
 
-/** Books one request to its owner's UTC day. */
-export function bookDayShare(state: SignerState, owner: Hex, nowMs: number): SignerState {
-  if (state.policy.perOwnerPerDay === null) return state;
+/** Books a request to its owner's UTC day, once: a second nonce on the same day is not another request. */
+export function takeDayShare(
+  state: SignerState,
+  request: QueuedRequest,
+  nowMs: number,
+): { readonly state: SignerState; readonly request: QueuedRequest } {
   const date = dateOf(nowMs);
+  if (state.policy.perOwnerPerDay === null || request.bookedOn === date) return { state, request };
+  const { owner } = request.call;
   const owners = state.day.date === date ? state.day.owners : [];
   const served = owners.find((entry) => entry.owner === owner)?.count ?? 0;
   const others = owners.filter((entry) => entry.owner !== owner);
   return {
-    ...state,
-    day: { date, owners: [...others, { owner, count: served + 1 }].slice(-maximumOwners) },
+    state: {
+      ...state,
+      day: { date, owners: [...others, { owner, count: served + 1 }].slice(-maximumOwners) },
+    },
+    request: { ...request, bookedOn: date },
   };
 }
 

@@ -22,6 +22,8 @@ export type QueuedRequest = {
   readonly call: StakeCall;
   readonly expiresAt: string;
   readonly queuedAtMs: number;
+  /** The UTC day of whose share it has had its part; absent: none yet, or shares are not counted. */
+  readonly bookedOn?: string;
 };
 
 /** One signed transaction of a slot. All of a slot's attempts stay live until it closes: any of them may be mined. */

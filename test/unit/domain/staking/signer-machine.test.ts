@@ -184,6 +184,21 @@ describe("the signer's state machine", () => {
     );
   }, 120_000);
 
+  test("an owner's count of a day is that of its requests which got a nonce on it, whatever became of their nonces", () => {
+    fc.assert(
+      fc.property(fc.array(event, { minLength: 20, maxLength: 120, size: "max" }), (events) => {
+        const model = new SignerModel({
+          policy: { perOwnerPerDay: 2 },
+          startsAt: "2026-11-24T23:59:00.000Z",
+        });
+        run(model, events);
+        model.calmDown();
+        model.checkOutcomes();
+      }),
+      { numRuns: 100 },
+    );
+  }, 120_000);
+
   test("serves fifty requests in a calm world, each with one transaction", () => {
     const model = new SignerModel();
     for (let number = 1; number <= 50; number += 1) model.submitNew(number, number, 86_400_000);

@@ -42,13 +42,20 @@ const chainPolicy: SignerPolicy = {
 
 export class SignerModel {
   readonly chain = new ModelChain();
-  state: SignerState = newSignerState(chainPolicy);
+  state: SignerState;
+  nowMs: number;
+  private readonly policy: SignerPolicy;
 
-  constructor() {
+  constructor({
+    policy = {},
+    startsAt = "2026-11-24T12:00:00.000Z",
+  }: { readonly policy?: Partial<SignerPolicy>; readonly startsAt?: string } = {}) {
     this.chain.finalityDepth = 4;
+    this.policy = { ...chainPolicy, ...policy };
+    this.state = newSignerState(this.policy);
+    this.nowMs = Date.parse(startsAt);
   }
 
-  nowMs = Date.parse("2026-11-24T12:00:00.000Z");
   readonly submitted = new Set<string>();
   readonly outcomes = new Map<string, StakeOutcome[]>();
   private readonly effects: Effect[] = [];
@@ -56,6 +63,8 @@ export class SignerModel {
   /** Every nonce that a request was ever given. */
   private readonly noncesOf = new Map<string, number[]>();
   private attemptsSeen = new Set<string>();
+  /** Requests that got a nonce, by UTC day and owner. */
+  private readonly served = new Map<string, Set<string>>();
 
   // What the world does -------------------------------------------------------------------------------------------
 
@@ -281,6 +290,7 @@ export class SignerModel {
     this.changes.push((state) => change(state, nowMs));
     this.checkRequests();
     this.checkNonces(before);
+    this.checkShares();
     this.checkAttempts(before);
   }
 
@@ -307,7 +317,28 @@ export class SignerModel {
     }
     for (const slot of slots) {
       if (before.slots.some(({ nonce }) => nonce === slot.nonce)) continue;
-      if (slot.request) this.checkNewNonce(slot.nonce, slot.request.requestId);
+      if (!slot.request) continue;
+      this.serve(slot.request.call.owner, slot.request.requestId);
+      this.checkNewNonce(slot.nonce, slot.request.requestId);
+    }
+  }
+
+  private serve(owner: string, id: string): void {
+    const key = `${this.today} ${owner}`;
+    this.served.set(key, (this.served.get(key) ?? new Set()).add(id));
+  }
+
+  private get today(): string {
+    return new Date(this.nowMs).toISOString().slice(0, 10);
+  }
+
+  /** An owner's count of a day is that of the requests which got a nonce on it, and within what the policy allows. */
+  private checkShares(): void {
+    const { day, policy } = this.state;
+    if (policy.perOwnerPerDay === null || day.date !== this.today) return;
+    for (const { owner, count } of day.owners) {
+      expect(count, `${owner} on ${day.date}`).toBe(this.served.get(`${day.date} ${owner}`)?.size);
+      expect(count).toBeLessThanOrEqual(policy.perOwnerPerDay);
     }
   }
 
@@ -385,7 +416,7 @@ export class SignerModel {
 
   /** The same events make the same state: what a replay does. */
   checkDeterminism(): void {
-    let state = newSignerState(chainPolicy);
+    let state = newSignerState(this.policy);
     for (const change of this.changes) state = change(throughJson(state), 0);
     expect(state).toEqual(throughJson(this.state));
   }

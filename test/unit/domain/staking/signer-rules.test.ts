@@ -337,6 +337,16 @@ describe("what limits it", () => {
     expect(model.chain.mined).toHaveLength(2);
   });
 
+  test("a request whose nonce somebody else used has had its part of the day: it counts once, and gets another nonce", () => {
+    const model = new SignerModel({ policy: { perOwnerPerDay: 1 } });
+    model.submitNew(1, 7, day);
+    model.round(false);
+    model.chain.mineForeign();
+    model.calmDown();
+    expect(model.outcomes.get(requestId(1))).toMatchObject([{ kind: "succeeded", nonce: 1 }]);
+    expect(model.state.day.owners).toMatchObject([{ count: 1 }]);
+  });
+
   test("no more than the policy says are in flight, and never more than 16", () => {
     const model = new SignerModel();
     model.state = { ...model.state, policy: { ...model.state.policy, maxInFlight: 99 } };
