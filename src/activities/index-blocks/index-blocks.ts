@@ -11,7 +11,7 @@ import type { Dependencies } from "../ports.ts";
 import { untilAborted } from "./abortable.ts";
 import { waitingTextOf } from "./block-fault.ts";
 import { CallNodes } from "./call-nodes.ts";
-import { checkUpperBorder } from "./check-border.ts";
+import { checkBorders } from "./check-border.ts";
 import { Finality } from "./finality.ts";
 import { followHead } from "./follow-head.ts";
 import { Heart } from "./heart.ts";
@@ -94,10 +94,12 @@ async function indexFrom(run: Run, nextBlock: number): Promise<number> {
   await sweepFinality(run);
   await mendLeftBehindOf(run, toBlock);
   const lastBlock = await lastBlockOf(run, toBlock);
-  if (lastBlock < nextBlock) return nextBlock;
-  await new RangeIndexer(run).index(nextBlock, lastBlock);
-  await checkUpperBorder(run, lastBlock);
-  return lastBlock + 1;
+  const { fromBlock } = run.input;
+  if (lastBlock < fromBlock) return nextBlock;
+  if (nextBlock <= lastBlock) await new RangeIndexer(run).index(nextBlock, lastBlock);
+  // Also where an attempt before wrote all of it: it may have ended between that and this.
+  await checkBorders(run, fromBlock, lastBlock);
+  return Math.max(nextBlock, lastBlock + 1);
 }
 
 type Start = {

@@ -6,10 +6,9 @@ import { BlockSource } from "./block-source.ts";
 import type { FetchedBlock, UnfetchedBlock } from "./fetch-block.ts";
 import { mendLeftBehind } from "./left-behind.ts";
 import { mendReorg } from "./mend-reorg.ts";
-import type { FailedBlock } from "./outcome.ts";
 import { type Run, takeInHand, wantedProcessors } from "./run.ts";
 import { type Settled, settled, unwrap } from "./settled.ts";
-import { toFailedBlock } from "./trace-block.ts";
+import { toLostBlock } from "./trace-block.ts";
 
 const unrestMs = 200;
 /** A node whose blocks do not chain so many times in a row (about 5 s) is treated as away. */
@@ -91,7 +90,8 @@ export class RangeIndexer {
     const moved = await this.#commit({ suspicious: false });
     if (moved !== null) return moved;
     if (resumption.kind === "suspect") return null;
-    this.#batch.add(this.#toLostBlock(blockNumber, resumption.inHand.lostAttempts));
+    const wanted = wantedProcessors(this.#run, blockNumber);
+    this.#batch.add(toLostBlock(resumption.inHand, undefined, wanted));
     return blockNumber + 1;
   }
 
@@ -198,12 +198,5 @@ export class RangeIndexer {
     for (let next = blockNumber + 1; next <= toBlock && view.isLoaded(next); next += 1) {
       if (wantedProcessors(this.#run, next).length > 0) yield next;
     }
-  }
-
-  #toLostBlock(blockNumber: number, lostAttempts: number): FailedBlock {
-    const wanted = wantedProcessors(this.#run, blockNumber);
-    const reason = `${lostAttempts} attempts ended without a word while they had it in hand`;
-    const fault = { kind: "worker_lost" as const, reason };
-    return toFailedBlock({ kind: "unfetched", blockNumber, ref: undefined, fault }, wanted);
   }
 }

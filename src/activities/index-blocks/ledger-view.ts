@@ -13,6 +13,7 @@ export class LedgerView {
   readonly #network: string;
   readonly #signal: AbortSignal;
   #rows = new Map<number, LedgerRow[]>();
+  #loadedFrom = Number.POSITIVE_INFINITY;
   #loadedTo = -1;
 
   constructor(ledger: Ledger, network: string, signal: AbortSignal) {
@@ -23,16 +24,19 @@ export class LedgerView {
 
   /** Sees to it that `blockNumber` and the block before it are known; reads ahead, not beyond `lastBlock`. */
   async load(blockNumber: number, lastBlock: number | null): Promise<void> {
-    if (blockNumber <= this.#loadedTo) return;
+    const fromBlock = Math.max(0, blockNumber - 1);
+    // Follow goes back below the window where the chain shrank.
+    if (fromBlock >= this.#loadedFrom && blockNumber <= this.#loadedTo) return;
     const windowEnd = blockNumber + windowBlocks - 1;
     const toBlock = lastBlock === null ? windowEnd : Math.min(windowEnd, lastBlock);
-    const range = { fromBlock: Math.max(0, blockNumber - 1), toBlock };
+    const range = { fromBlock, toBlock };
     for (const known of this.#rows.keys()) {
       if (known < range.fromBlock) this.#rows.delete(known);
     }
     this.remember(
       await this.#ledger.read({ network: this.#network, processors, range }, this.#signal),
     );
+    this.#loadedFrom = fromBlock;
     this.#loadedTo = toBlock;
   }
 

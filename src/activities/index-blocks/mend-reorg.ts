@@ -11,7 +11,7 @@ import { findEarlierAttempts } from "./earlier-attempts.ts";
 import { fetchBlock } from "./fetch-block.ts";
 import type { FailedBlock, TracedBlock } from "./outcome.ts";
 import { type Run, takeInHand } from "./run.ts";
-import { toFailedBlock, traceBlock } from "./trace-block.ts";
+import { toFailedBlock, toLostBlock, traceBlock } from "./trace-block.ts";
 
 /** Plans in a row that the chain overtook before they were written. */
 const maximumUnrest = 10;
@@ -139,6 +139,10 @@ async function indexOnBranch(
   const wanted = processorsAt(run, blockNumber);
   const fetched = await fetchBlock(run, blockNumber);
   if (fetched.kind === "unfetched") return toFailedBlock(fetched, wanted);
+  const { resumption } = run;
+  if (resumption.kind === "skip" && resumption.inHand.blockNumber === blockNumber) {
+    return toLostBlock(resumption.inHand, fetched.ref, wanted);
+  }
   const known = traced.get(fetched.ref.hash);
   if (known && wanted.every((processor) => known.processors.includes(processor))) return known;
   const outcome = await traceBlock(run, fetched, wanted);

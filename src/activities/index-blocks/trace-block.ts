@@ -1,3 +1,5 @@
+import type { BlockRef } from "../../domain/chain.ts";
+import type { InHand } from "../../domain/checkpoint.ts";
 import { zeroHash } from "../../domain/ledger.ts";
 import type { Processor } from "../../domain/processor.ts";
 import { NodeUnavailableError } from "../../errors.ts";
@@ -101,4 +103,15 @@ export function toFailedBlock(
     ...unfetched.provenance,
     rejected: (unfetched.others ?? []).map((other) => toFailedBlock(other, wanted)),
   };
+}
+
+/** A failed outcome of a block that was in hand each time when attempts were lost; it is not traced once more. */
+export function toLostBlock(
+  { blockNumber, lostAttempts }: InHand,
+  ref: BlockRef | undefined,
+  wanted: readonly Processor[],
+): FailedBlock {
+  const reason = `${lostAttempts} attempts ended without a word while they had it in hand`;
+  const fault = { kind: "worker_lost" as const, reason };
+  return toFailedBlock({ kind: "unfetched", blockNumber, ref, fault }, wanted);
 }
