@@ -3,7 +3,6 @@ import type {
   StakeOutcome,
   WithdrawRequest,
 } from "../../workflows/staking/messages.ts";
-import type { Hex } from "../chain.ts";
 import { gapDueMs, healGap } from "./gaps.ts";
 import {
   count,
