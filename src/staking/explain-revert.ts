@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { unexplainedRevert } from "../domain/staking/revert-class.ts";
 import { readRevert } from "../domain/staking/revert-reason.ts";
 import type { StakeReason } from "../domain/staking/stake-call.ts";
 import { isHex } from "./hex.ts";
@@ -62,7 +63,4 @@ const outOfGas: Explanation = {
   kind: "other",
   why: { code: "OUT_OF_GAS", message: "The transaction ran out of gas." },
 };
-const unexplained: Explanation = {
-  kind: "other",
-  why: { code: "REVERTED_UNEXPLAINED", message: "The transaction reverted; why is not known." },
-};
+const unexplained: Explanation = { kind: "other", why: unexplainedRevert };

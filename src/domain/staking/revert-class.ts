@@ -131,6 +131,11 @@ const silent: StakeReason = {
   code: "REVERTED_WITHOUT_REASON",
   message: "The contract refuses and gives no reason.",
 };
+/** Of a mined transaction whose node no longer has the state that it ran on. */
+export const unexplainedRevert: StakeReason = {
+  code: "REVERTED_UNEXPLAINED",
+  message: "The transaction reverted; why is not known.",
+};
 const maximumReasonLength = 200;
 /** Some nodes repeat the calldata, which holds the user's signature; hashes and addresses stay. */
 const bytes = /(?:0x)?[0-9a-f]{65,}/gi;

@@ -3,6 +3,7 @@ import type { AccountView, ReceiptView } from "../../workflows/staking/stake-act
 import { hasGap } from "./gaps.ts";
 import { notifyOfSlot } from "./intake.ts";
 import { record, recordOf } from "./records.ts";
+import { unexplainedRevert } from "./revert-class.ts";
 import {
   type Attempt,
   count,
@@ -108,11 +109,22 @@ function bookReceipt(
     slot.receipt?.hash !== receipt.hash || slot.receipt.blockHash !== receipt.blockHash;
   const mined = { ...slot, receipt, resend: false, missingSinceMs: null };
   if (slot.nonce < asOf.finalNonce && receipt.blockNumber <= asOf.finalNumber) {
-    return close(state, mined, attempt, receipt);
+    return close(state, mined, attempt, isNews ? receipt : withReason(receipt, slot.receipt));
   }
   if (!isNews) return state;
   const booked = record(withSlot(state, mined), [recordOf(mined, attempt, "mined", receipt)]);
   return attempt.kind === "call" ? notifyOfSlot(booked, mined) : booked;
+}
+
+/** Why it reverted, as it was told when it was mined: many nodes have forgotten that state by the time it is final. */
+function withReason(receipt: ReceiptView, before: ReceiptView | null): ReceiptView {
+  const { verdict } = receipt;
+  const isForgotten = verdict !== null && "reason" in verdict && isUnexplained(verdict.reason);
+  return isForgotten && before?.verdict ? { ...receipt, verdict: before.verdict } : receipt;
+}
+
+function isUnexplained({ code }: StakeReason): boolean {
+  return code === unexplainedRevert.code;
 }
 
 function bookNoReceipt(
