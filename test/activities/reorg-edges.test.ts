@@ -122,3 +122,37 @@ test("what stands below the blocks at hand is known also where the chain shrank 
 
   expect(view.completeRefs(4)).toMatchObject([{ number: 4 }, { number: 4 }]);
 });
+
+test("a block in quarantine is tried anew when a reorg puts another one in its place", async () => {
+  const world = createFakeWorld({
+    retryPolicy: { initialDelayMs: 1, maximumDelayMs: 1, maximumAttempts: 1 },
+  });
+  world.node.mine(10).traceFaults.set(8, "cut");
+  await index(world, { fromBlock: 0, toBlock: 9 });
+  expect(world.ledger.winner(8)).toMatchObject({ status: "quarantined" });
+  world.node.traceFaults.clear();
+  world.node.reorg(3, 4, { steps: 4 });
+
+  await index(world, { fromBlock: 10, toBlock: 10 });
+
+  expect(isOnChainTo(world, 10)).toBe(true);
+});
+
+test("a block that fails is due for all processors at once: the first one due would have all of them traced", async () => {
+  const world = worldOf(2);
+  world.node.traceFaults.set(1, "cut");
+  const history = world.ledger.history.bind(world.ledger);
+  let questions = 0;
+  world.ledger.history = (network, blockNumber) => {
+    questions += 1;
+    return history(network, blockNumber);
+  };
+
+  for (const attempts of [1, 2]) {
+    await index(world, { toBlock: 1 });
+
+    const rows = (["structlog", "transaction"] as const).map((one) => world.ledger.winner(1, one));
+    expect(rows[0]).toMatchObject({ attempts, nextAttemptAt: rows[1]?.nextAttemptAt });
+    expect(questions).toBe(attempts - 1);
+  }
+});

@@ -51,13 +51,11 @@ export async function toLedgerRows(
     if (outcome.kind === "skipped") continue;
     const { blockNumber, processors } = outcome;
     const isReorged = reorged.has(blockNumber);
+    const toEvent = await eventsOf(run, outcome, isReorged);
     for (const processor of processors) {
       const previous = run.view.row(blockNumber, processor);
       const moved = isReorged && previous !== undefined;
-      const event =
-        outcome.kind === "traced"
-          ? completed(run, outcome, { processor, reorged: moved })
-          : await failed(run, outcome, { previous, reorged: moved });
+      const event = toEvent(processor, previous, moved);
       const evidence = (outcome.rejected ?? []).map((one) => rejected(run, one, moved));
       for (const each of [...evidence, event]) {
         rows.push(rowFor(run, { blockNumber, processor, event: each }));
@@ -67,6 +65,21 @@ export async function toLedgerRows(
   }
   rows.push(...retracted.flatMap((number) => retractOthers(run, number, [])));
   return reason === null ? rows : rows.map((row) => ({ ...row, reason }));
+}
+
+/** What an outcome means for each processor. */
+async function eventsOf(
+  run: Run,
+  outcome: TracedBlock | FailedBlock,
+  isReorged: boolean,
+): Promise<
+  (processor: Processor, previous: LedgerRow | undefined, reorged: boolean) => LedgerEvent
+> {
+  if (outcome.kind === "traced") {
+    return (processor, _, reorged) => completed(run, outcome, { processor, reorged });
+  }
+  const grounds = await readGrounds(run, outcome, isReorged);
+  return (_, previous, reorged) => failed(run, outcome, { grounds, previous, reorged });
 }
 
 /** Names the old attempt of a branch that came back. */
@@ -118,18 +131,30 @@ function completed(
   return { kind: "completed", facts, reorged, activityAttempt: run.activityAttempt };
 }
 
-async function failed(
+/** What decides when a failed block is tried again. */
+type Grounds = {
+  readonly now: Date;
+  /** Since the last decision on the block (a release, a reorg), this one included: what quarantine is judged by. */
+  readonly failures: readonly BlockFailure[];
+  /** The share of the delay that is waited. */
+  readonly random: number;
+};
+
+function failed(
   run: Run,
   block: FailedBlock,
-  { previous, reorged }: { previous: LedgerRow | undefined; reorged: boolean },
-): Promise<LedgerEvent> {
-  const now = run.dependencies.now();
+  {
+    grounds: { now, failures, random },
+    previous,
+    reorged,
+  }: { grounds: Grounds; previous: LedgerRow | undefined; reorged: boolean },
+): LedgerEvent {
   const decision = decideRetry({
-    failures: await failuresSoFar(run, block, now),
+    failures,
     attempts: attemptsAfterFailure(previous, reorged),
     nodes: run.nodes.size,
     policy: run.network.retryPolicy,
-    random: Math.random(),
+    random,
   });
   const facts = {
     blockHash: block.blockHash,
@@ -156,22 +181,27 @@ function rejected(run: Run, block: FailedBlock, reorged: boolean): LedgerEvent {
   return { kind: "failed", facts, reorged };
 }
 
-/** Failures since the last decision on the block (a release, a reorg), this one included: what quarantine is judged by. */
-async function failuresSoFar(run: Run, block: FailedBlock, now: Date): Promise<BlockFailure[]> {
+/** The same for all processors: they are traced together, as soon as the first of them is due. */
+async function readGrounds(run: Run, block: FailedBlock, isReorged: boolean): Promise<Grounds> {
+  const now = run.dependencies.now();
   const newest = [...(block.rejected ?? []), block].map(({ errorKind, node }) => ({
     kind: errorKind,
     node: node ?? run.network.node.name,
     atMs: now.getTime(),
   }));
+  const earlier = isReorged ? [] : await readFailures(run, block);
+  return { now, failures: [...earlier, ...newest], random: Math.random() };
+}
+
+async function readFailures(run: Run, block: FailedBlock): Promise<BlockFailure[]> {
   const processor = block.processors[0];
   const standing = processor && run.view.row(block.blockNumber, processor);
-  if (standing === undefined) return newest;
+  if (standing === undefined) return [];
   const history = await run.dependencies.ledger.history(run.network.name, block.blockNumber);
-  const earlier = history
+  return history
     .filter((row) => row.processor === processor && row.generation === standing.generation)
     .filter((row) => row.status === "failed" && row.attempts > 0)
     .map((row) => ({ kind: row.errorKind, node: row.node, atMs: Date.parse(row.updatedAt) }));
-  return [...earlier, ...newest];
 }
 
 function provenance(run: Run, block: TracedBlock | FailedBlock) {

@@ -18,6 +18,8 @@ const maximumUnrest = 10;
 const unrestMs = 200;
 /** The most retracted numbers that one mending brings back with their branch; the rest is indexed as usual. */
 const returningBlocks = 1000;
+/** Numbers between those of a plan that are looked at for blocks in quarantine: the newest. */
+const mostBetween = 1000;
 
 /**
  * Moves the ledger to the node's branch after a block whose parent did not fit: rows of the new branch first, then one
@@ -38,7 +40,8 @@ export async function mendReorg(run: Run, blockNumber: number): Promise<number |
       return mendedTo;
     }
     const head = await untilAborted(run.network.node.head("latest", run.signal), run.signal);
-    const plan = planReorg(comparison, { suspect, head: head?.number ?? -1 });
+    const found = planReorg(comparison, { suspect, head: head?.number ?? -1 });
+    const plan = await withQuarantined(run, found);
     if (await applyPlan(run, { plan, comparison, head, traced })) {
       const reached = head?.number ?? plan.ancestor;
       mendedTo = Math.min(mendedTo ?? reached, reached);
@@ -61,6 +64,19 @@ export async function mendReorg(run: Run, blockNumber: number): Promise<number |
 async function lookAgain(run: Run, suspect: number): Promise<void> {
   await run.view.loadBlocks([suspect - 1, suspect, suspect + 1].filter((number) => number >= 0));
   await checkFinalRows(run, suspect);
+}
+
+/** What was said of a block in quarantine was said of the branch that is left; nobody else would try the new one's. */
+async function withQuarantined(run: Run, plan: ReorgPlan): Promise<ReorgPlan> {
+  const top = plan.reindex.at(-1) ?? plan.ancestor;
+  const lowest = Math.max(plan.ancestor + 1, top - mostBetween + 1);
+  const between = Array.from({ length: Math.max(0, top - lowest + 1) }, (_, i) => lowest + i);
+  await run.view.loadBlocks(between);
+  const quarantined = between.filter((number) =>
+    run.view.rows(number).some(({ status }) => status === "quarantined"),
+  );
+  const reindex = [...new Set([...plan.reindex, ...quarantined])].toSorted((a, b) => a - b);
+  return { ...plan, reindex };
 }
 
 type Mending = {
