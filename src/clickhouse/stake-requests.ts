@@ -55,7 +55,8 @@ export function createStakeRequestStore(clickhouse: ClickHouse): StakeRequestTab
     recordPoison: (poison) => insert(poisonRow(poison)),
     async read(requestId) {
       const [row] = await clickhouse.query<StoredRow>(newestSql, { parameters: { requestId } });
-      return row === undefined ? null : toStatus(row);
+      const status = row === undefined ? null : toStatus(row);
+      return status && { ...status, ...(await readReverted(clickhouse, status)) };
     },
   };
 }
@@ -74,6 +75,37 @@ FROM ${table}
 WHERE chain_id = toUInt64OrZero(splitByChar('/', {requestId:String})[2]) AND request_id = {requestId:String}
 ORDER BY received_at DESC, is_final DESC, updated_at DESC, state DESC
 LIMIT 1`;
+
+/** At the end of a request, a final call of ours that is not the one that counts was mined and reverted. */
+const revertedSql = `
+SELECT nonce, hash, block_number, toString(gas_used) AS gas_used
+FROM stake_transaction
+WHERE chain_id = {chainId:UInt64} AND request_id = {requestId:String} AND kind = 'call' AND state = 'final'
+  AND hash != {counting:String}
+ORDER BY nonce DESC
+LIMIT 1`;
+
+async function readReverted(
+  clickhouse: ClickHouse,
+  { chainId, requestId, transactionHash, isFinal }: StakeRequestStatus,
+): Promise<Pick<StakeRequestStatus, "revertedTransaction">> {
+  if (!isFinal) return {};
+  const [row] = await clickhouse.query<{
+    readonly nonce: number | string;
+    readonly hash: string;
+    readonly block_number: number | string;
+    readonly gas_used: string;
+  }>(revertedSql, { parameters: { chainId, requestId, counting: transactionHash ?? "" } });
+  if (row === undefined) return {};
+  return {
+    revertedTransaction: {
+      nonce: Number(row.nonce),
+      transactionHash: asHex(row.hash),
+      blockNumber: Number(row.block_number),
+      gasUsed: row.gas_used,
+    },
+  };
+}
 
 function toRow(status: StakeRequestStatus, source: string, actor: string): Row {
   return {

@@ -29,6 +29,7 @@ export function formatTaken({
 /** A request in a line of `name value` pairs. */
 export function formatRequest(status: StakeRequestStatus, link: string | null): string {
   const { reason, nonce, transactionHash, blockNumber, gasUsed, stakeId } = status;
+  const { revertedTransaction: reverted } = status;
   const optional: readonly (readonly [string, string | number | null])[] = [
     ["reason", reason && `${reason.code}: ${reason.message}`],
     ["nonce", nonce],
@@ -36,6 +37,7 @@ export function formatRequest(status: StakeRequestStatus, link: string | null): 
     ["block", blockNumber],
     ["gas", gasUsed],
     ["stake", stakeId && `NFT ${stakeId}`],
+    ["reverted", reverted ? `${reverted.transactionHash}, nonce ${reverted.nonce}` : null],
     ["UI", link],
   ];
   return formatFields([

@@ -125,10 +125,25 @@ export const requestStatusSchema = {
       properties: { code: { type: "string" }, message: { type: "string" } },
     },
     nonce: nullable("integer"),
-    transactionHash: { ...nullable("string"), description: "of the newest attempt" },
+    transactionHash: {
+      ...nullable("string"),
+      description:
+        "of the newest attempt, at the end of the one that counts; a stranger's where the nonce is null",
+    },
     blockNumber: nullable("integer"),
     gasUsed: nullable("string"),
     stakeId: { ...nullable("string"), description: "NFT id of the stake that came of it" },
+    revertedTransaction: {
+      type: "object",
+      description:
+        "the newest transaction of ours for it that was mined and reverted, where another one counts; else absent",
+      properties: {
+        nonce: { type: "integer" },
+        transactionHash: { type: "string" },
+        blockNumber: { type: "integer" },
+        gasUsed: { type: "string" },
+      },
+    },
     receivedAt: { type: "string", format: "date-time" },
     expiresAt: { type: "string", format: "date-time" },
     updatedAt: { type: "string", format: "date-time" },

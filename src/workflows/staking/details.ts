@@ -1,4 +1,4 @@
-import type { StakeRequestStatus } from "./request-shapes.ts";
+import type { MinedTransaction, StakeRequestStatus } from "./request-shapes.ts";
 import type { SignerStatus } from "./signer-shapes.ts";
 
 // The markdown that the Temporal UI shows as "Current details". Pure. No signature is ever shown.
@@ -94,10 +94,18 @@ export function describeRequest(status: StakeRequestStatus): string {
     ["block", status.blockNumber],
     ["gas used", status.gasUsed],
     ["stake", status.stakeId],
+    [
+      "ours reverted",
+      status.revertedTransaction ? describeRevert(status.revertedTransaction) : null,
+    ],
     ["received", time(status.receivedAt)],
     ["expires", time(status.expiresAt)],
     ["as of", time(status.updatedAt)],
   ]);
+}
+
+function describeRevert({ nonce, transactionHash, gasUsed }: MinedTransaction): string {
+  return `${transactionHash} (nonce ${nonce}, gas ${gasUsed})`;
 }
 
 function requestHeading({ state, isFinal }: StakeRequestStatus): string {

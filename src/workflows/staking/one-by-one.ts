@@ -9,10 +9,14 @@ export class OneByOne<Item> {
   private alone = 0;
   private turn = 0;
 
-  /** What to do of all that waits. */
-  pick(items: readonly Item[]): readonly Item[] {
-    const one = items[this.turn % Math.max(1, items.length)];
-    return this.alone > 0 && one !== undefined ? [one] : items;
+  /**
+   * What to do now.
+   * @param all - whatever could be done in the items' place: as many that can never be done must not keep it from its turn.
+   */
+  pick(items: readonly Item[], all: () => readonly Item[] = () => items): readonly Item[] {
+    if (this.alone === 0) return items;
+    const waiting = all();
+    return waiting.slice(this.turn % Math.max(1, waiting.length)).slice(0, 1);
   }
 
   failed(): void {

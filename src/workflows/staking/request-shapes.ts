@@ -37,6 +37,14 @@ export type StakeRequestState = {
   readonly outcome?: StakeOutcome | null;
 };
 
+/** A transaction of ours. */
+export type MinedTransaction = {
+  readonly nonce: number;
+  readonly transactionHash: Hex;
+  readonly blockNumber: number;
+  readonly gasUsed: string;
+};
+
 export type StakeRequestStatus = {
   readonly requestId: string;
   readonly chainId: number;
@@ -47,10 +55,12 @@ export type StakeRequestStatus = {
   readonly isFinal: boolean;
   readonly reason: StakeReason | null;
   readonly nonce: number | null;
-  /** The newest broadcast; at the end the one that counts. */
+  /** The newest broadcast; at the end the one that counts, which may be a stranger's: then the nonce is null. */
   readonly transactionHash: Hex | null;
   readonly blockNumber: number | null;
   readonly gasUsed: string | null;
+  /** The newest transaction of ours for it that was mined and reverted, where another one counts, or none. */
+  readonly revertedTransaction?: MinedTransaction;
   /** NFT id of the stake that came of it. */
   readonly stakeId: string | null;
   readonly receivedAt: string;

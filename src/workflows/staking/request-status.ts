@@ -1,6 +1,6 @@
 import type { CheckVerdict, StakeReason, StakeState } from "../../domain/staking/stake-call.ts";
 import type { StakeOutcome, StakeProgress } from "./messages.ts";
-import type { StakeRequestInput, StakeRequestStatus } from "./request-shapes.ts";
+import type { MinedTransaction, StakeRequestInput, StakeRequestStatus } from "./request-shapes.ts";
 
 // What a request says of itself, from what it heard. Pure.
 
@@ -46,6 +46,9 @@ export function moveTo(
   return { ...status, reason: null, ...facts, state, isFinal: finalStates.includes(state) };
 }
 
+/** Nothing of ours is under way for it, or counts. */
+const noTransaction = { nonce: null, transactionHash: null, blockNumber: null, gasUsed: null };
+
 /** The status after a word of the signer on its way. */
 export function afterProgress(
   status: StakeRequestStatus,
@@ -62,7 +65,11 @@ export function afterProgress(
 /** How a request goes on after a check: `submit`, wait for something, or its end. */
 export type Step =
   | { readonly kind: "submit" }
-  | { readonly kind: "wait"; readonly reason: StakeReason; readonly notBefore: string | null }
+  | {
+      readonly kind: "wait";
+      readonly status: StakeRequestStatus;
+      readonly notBefore: string | null;
+    }
   | {
       readonly kind: "end";
       readonly status: StakeRequestStatus;
@@ -75,11 +82,11 @@ export function afterVerdict(status: StakeRequestStatus, verdict: CheckVerdict):
     case "ready":
       return { kind: "submit" };
     case "wait":
-      return { kind: "wait", reason: verdict.reason, notBefore: verdict.notBefore };
+      return waitFor(status, verdict.reason, verdict.notBefore);
     case "refused":
       return {
         kind: "end",
-        status: moveTo(status, "refused", { reason: verdict.reason }),
+        status: moveTo(status, "refused", { ...noTransaction, reason: verdict.reason }),
         mayBeAskedAgain: verdict.mayBeAskedAgain,
       };
     case "fulfilled":
@@ -87,6 +94,7 @@ export function afterVerdict(status: StakeRequestStatus, verdict: CheckVerdict):
         kind: "end",
         // Ours is one that an earlier run of this request sent, or one that this history does not know of.
         status: moveTo(status, verdict.byUs === true ? "succeeded" : "fulfilled_externally", {
+          ...noTransaction,
           transactionHash: verdict.transactionHash,
           stakeId: verdict.stakeId,
         }),
@@ -96,12 +104,26 @@ export function afterVerdict(status: StakeRequestStatus, verdict: CheckVerdict):
       return {
         kind: "end",
         status: moveTo(status, "signature_burned", {
+          ...noTransaction,
           reason: burnedReason,
           transactionHash: verdict.transactionHash,
         }),
         mayBeAskedAgain: false,
       };
   }
+}
+
+/** @param notBefore - when to look again at the earliest, ISO; null: soon. */
+export function waitFor(
+  status: StakeRequestStatus,
+  reason: StakeReason,
+  notBefore: string | null,
+): Extract<Step, { kind: "wait" }> {
+  return {
+    kind: "wait",
+    status: moveTo(status, "waiting", { ...noTransaction, reason }),
+    notBefore,
+  };
 }
 
 const burnedReason: StakeReason = {
@@ -124,14 +146,14 @@ export function afterOutcome(
     case "returned":
       // A fresh look is never `ready` when a request comes back: then it would have its nonce.
       return outcome.verdict.kind === "ready"
-        ? { kind: "wait", reason: returnedReason, notBefore: null }
+        ? waitFor(status, returnedReason, null)
         : afterVerdict(status, outcome.verdict);
     case "reverted":
       return afterRevert(status, outcome, reverts);
     default:
       return {
         kind: "end",
-        status: moveTo(status, outcome.kind, { nonce: outcome.nonce ?? status.nonce }),
+        status: moveTo(status, outcome.kind, { ...noTransaction, nonce: outcome.nonce }),
         mayBeAskedAgain: true,
       };
   }
@@ -149,20 +171,25 @@ function afterRevert(
   reverts: number,
 ): Step {
   const { verdict, reason } = outcome;
-  const mined = { ...status, ...minedFacts(outcome) };
-  if (verdict.kind === "fulfilled" || verdict.kind === "burned")
-    return afterVerdict(mined, verdict);
+  const apart = { ...status, revertedTransaction: minedFacts(outcome) };
+  if (verdict.kind === "fulfilled" || verdict.kind === "burned") {
+    return afterVerdict(apart, verdict);
+  }
   if (verdict.kind === "wait" && reverts === 0) {
-    return { kind: "wait", reason, notBefore: verdict.notBefore };
+    return waitFor(apart, reason, verdict.notBefore);
   }
   const mayBeAskedAgain =
     verdict.kind === "wait" || (verdict.kind === "refused" && verdict.mayBeAskedAgain);
-  return { kind: "end", status: moveTo(mined, "reverted", { reason }), mayBeAskedAgain };
+  return {
+    kind: "end",
+    status: moveTo(status, "reverted", { ...minedFacts(outcome), reason }),
+    mayBeAskedAgain,
+  };
 }
 
 function minedFacts(
   outcome: Extract<StakeOutcome, { kind: "succeeded" | "reverted" }>,
-): Partial<StakeRequestStatus> {
+): MinedTransaction {
   return {
     nonce: outcome.nonce,
     transactionHash: outcome.transactionHash,

@@ -13,7 +13,7 @@ import {
   toSend,
   toSign,
 } from "../../domain/staking/attempts.ts";
-import { assign, chooseBatch } from "../../domain/staking/dispatch.ts";
+import { assign, chooseAll, chooseBatch } from "../../domain/staking/dispatch.ts";
 import { nextSweepMs, sweep } from "../../domain/staking/intake.ts";
 import { delivered, recorded } from "../../domain/staking/records.ts";
 import { instead, refusedToSign } from "../../domain/staking/refusals.ts";
@@ -168,7 +168,9 @@ export class SignerLanes {
   private workToPrepare(): { readonly batch: readonly QueuedRequest[] } | null {
     const nowMs = Date.now();
     if (sweep(this.state, nowMs) !== this.state) return { batch: [] };
-    const batch = this.preparing.pick(chooseBatch(this.state, nowMs));
+    const batch = this.preparing.pick(chooseBatch(this.state, nowMs), () =>
+      chooseAll(this.state, nowMs),
+    );
     return batch.length > 0 ? { batch } : null;
   }
 

@@ -39,6 +39,7 @@ import {
   newStatus,
   nextCheckMs,
   type Step,
+  waitFor,
 } from "./request-status.ts";
 
 /** How often a request that hears nothing asks its signer again; the signer knows it by its id. */
@@ -164,12 +165,12 @@ class StakeRequestRun {
     } catch (error) {
       if (!isFault(error)) throw error;
       const reason = { code: "node_away", message: describeFault(error) };
-      return { kind: "wait", reason, notBefore: null };
+      return waitFor(this.status, reason, null);
     }
   }
 
   private async wait(step: Extract<Step, { kind: "wait" }>): Promise<Step> {
-    this.move(moveTo(this.status, "waiting", { reason: step.reason }));
+    this.move(step.status);
     const dueAtMs = Math.min(
       nextCheckMs(step.notBefore, this.checks - 1, Date.now()),
       Date.parse(this.input.expiresAt),
@@ -177,7 +178,7 @@ class StakeRequestRun {
     await condition(
       () => this.isCancelAsked || this.limits.isReached,
       Math.max(1, dueAtMs - Date.now()),
-      { summary: `waits: ${step.reason.code}` },
+      { summary: `waits: ${step.status.reason?.code ?? ""}` },
     );
     if (this.limits.isReached) await this.continueAsNew();
     return this.check();

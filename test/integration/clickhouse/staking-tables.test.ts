@@ -78,6 +78,42 @@ describe("stake_request", () => {
     expect(await requestStore().read(status.requestId)).toEqual(status);
   });
 
+  test("a transaction of ours that reverted comes back apart from the one that counts", async () => {
+    const served = statusOf("77", {
+      state: "fulfilled_externally",
+      isFinal: true,
+      transactionHash: hex("ee", 32),
+    });
+    await record(served);
+    const ours = { nonce: 4, requestId: served.requestId, hash: hex("44", 32), blockNumber: 9 };
+    const store = createStakeTransactionStore(server.client);
+    const account = { chainId: 31337, address: hex("99", 20) };
+    await store.record(
+      [
+        attempt({ ...ours, state: "mined", gasUsed: "45000" }),
+        attempt({ ...ours, state: "final", gasUsed: "45000" }),
+        attempt({ ...ours, attempt: 2, hash: hex("45", 32), blockNumber: null, state: "replaced" }),
+      ],
+      account,
+    );
+    expect(await requestStore().read(served.requestId)).toEqual({
+      ...served,
+      revertedTransaction: {
+        nonce: 4,
+        transactionHash: hex("44", 32),
+        blockNumber: 9,
+        gasUsed: "45000",
+      },
+    });
+
+    const ended = statusOf("78", { state: "reverted", isFinal: true, nonce: 5 });
+    const counting = { ...ended, transactionHash: hex("55", 32) };
+    await record(counting);
+    const own = { nonce: 5, requestId: ended.requestId, hash: hex("55", 32), blockNumber: 9 };
+    await store.record([attempt({ ...own, state: "final", gasUsed: "45000" })], account);
+    expect(await requestStore().read(ended.requestId)).toEqual(counting);
+  });
+
   test("a reason comes back with its code and its sentence", async () => {
     const reason = { code: "NOT_STAKE_OWNER", message: "The stake is another's." };
     await record(statusOf("2", { state: "refused", isFinal: true, reason }));

@@ -1,10 +1,8 @@
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import type { StakeRequestStatus } from "../../../src/workflows/staking/request-shapes.ts";
 import { modelCall } from "../../support/model-chain.ts";
 import { outcomeOf, type StakingEnv, startStakingEnv } from "../../support/staking-env.ts";
 import { currentDetails, untilQuery } from "../../support/workflow-env.ts";
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let env: StakingEnv;
 beforeAll(async () => {
@@ -81,7 +79,11 @@ test("a stranger who burns the signature while it is under way costs one revert,
   fake.chain.burned.add(modelCall(1).signature);
   fake.startMining();
   const { status } = await outcomeOf(handle);
-  expect(status).toMatchObject({ state: "signature_burned", nonce: 0, gasUsed: "45000" });
+  expect(status).toMatchObject({
+    state: "signature_burned",
+    nonce: null,
+    revertedTransaction: { nonce: 0, gasUsed: "45000" },
+  });
   expect(fake.chain.mined).toHaveLength(1);
 });
 
