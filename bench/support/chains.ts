@@ -1,4 +1,4 @@
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { senders } from "../../src/dev/demo-chain/accounts.ts";
@@ -32,11 +32,16 @@ const gasPrice = "0x77359400";
 
 /** Starts anvil and mines `blocks` blocks as `plan` says, after those that deploy the contracts. */
 async function startChain(blocks: number, plan: PlanBlock): Promise<Chain> {
+  const dataDir = await mkdtemp(join(tmpdir(), "blockloom-bench-chain-"));
   const anvil = await startDemoAnvil({
-    dataDir: await mkdtemp(join(tmpdir(), "blockloom-bench-chain-")),
+    dataDir,
     // By default the states of some hundred blocks: an older one cannot be traced any more.
     args: [`--max-persisted-states=${blocks + spareStates}`],
   });
+  const stop = async () => {
+    await anvil.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  };
   try {
     const producer = await BlockProducer.open(anvil.url);
     const contracts = await setUpContracts(producer);
@@ -45,9 +50,9 @@ async function startChain(blocks: number, plan: PlanBlock): Promise<Chain> {
       await producer.mine(plan(number, contracts));
     }
     const range = { fromBlock: start + 1, toBlock: start + blocks };
-    return { url: anvil.url, pid: anvil.process.pid, ...range, stop: anvil.stop };
+    return { url: anvil.url, pid: anvil.process.pid, ...range, stop };
   } catch (error) {
-    await anvil.stop();
+    await stop();
     throw error;
   }
 }

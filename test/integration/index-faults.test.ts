@@ -1,19 +1,16 @@
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { BlockProducer } from "../../src/dev/demo-chain/producer.ts";
 import { setUpContracts } from "../../src/dev/demo-chain/setup-blocks.ts";
-import { startDemoAnvil } from "../../src/dev/demo-chain/start-demo-anvil.ts";
 import { planBlock } from "../../src/dev/demo-chain/traffic.ts";
 import { type FaultProxy, startFaultProxy } from "../../src/dev/fault-proxy.ts";
 import { createExecutionNode } from "../../src/rpc/execution-node.ts";
 import { traceEngine } from "../../src/trace/trace-engine.ts";
 import { startIndexBlocks } from "../support/activity-run.ts";
+import { startDemoAnvil } from "../support/anvil.ts";
 import { createFakeWorld, type FakeWorld } from "../support/fakes.ts";
 
 const engine = traceEngine;
-const deadlineMs = 3000;
+const deadlineMs = 8000;
 /** A block of the set-up with calls, and the last block. */
 const poisoned = 9;
 const head = 10;
@@ -23,7 +20,7 @@ let proxy: FaultProxy;
 let world: FakeWorld;
 
 beforeAll(async () => {
-  anvil = await startDemoAnvil({ dataDir: await mkdtemp(join(tmpdir(), "blockloom-faults-")) });
+  anvil = await startDemoAnvil();
   const producer = await BlockProducer.open(anvil.url);
   const contracts = await setUpContracts(producer);
   for (const blockNumber of [poisoned, head]) {

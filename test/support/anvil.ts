@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startAnvil as startDevAnvil } from "../../src/dev/anvil.ts";
+import { type Anvil, startAnvil as startDevAnvil } from "../../src/dev/anvil.ts";
+import { startDemoAnvil as startDevDemoAnvil } from "../../src/dev/demo-chain/start-demo-anvil.ts";
 
 /**
  * A real chain on a free port; gone with the test process at the latest.
@@ -24,5 +25,18 @@ export async function startAnvil(
       await rm(folder, { recursive: true, force: true });
     },
     kill: () => anvil.process.kill(),
+  };
+}
+
+/** The demo's node in a folder of its own, which `stop` removes. */
+export async function startDemoAnvil(): Promise<Anvil> {
+  const dataDir = await mkdtemp(join(tmpdir(), "blockloom-anvil-"));
+  const anvil = await startDevDemoAnvil({ dataDir });
+  return {
+    ...anvil,
+    stop: async () => {
+      await anvil.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
   };
 }

@@ -1,14 +1,11 @@
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { prepareChain } from "../../../src/dev/demo-chain/demo-chain.ts";
-import { startDemoAnvil } from "../../../src/dev/demo-chain/start-demo-anvil.ts";
 import { countSteps } from "../../../src/dev/demo-chain/step-estimate.ts";
 import { rareKinds } from "../../../src/dev/demo-chain/traffic-kinds.ts";
 import { callNode } from "../../../src/dev/json-rpc.ts";
 import { waitUntil } from "../../../src/dev/wait-until.ts";
+import { startDemoAnvil } from "../../support/anvil.ts";
 
 const call = z.object({
   type: z.string(),
@@ -48,9 +45,7 @@ const wanted = [
 ].flatMap((line) => line.split("|"));
 
 async function makeChain(seed: number) {
-  const anvil = await startDemoAnvil({
-    dataDir: await mkdtemp(join(tmpdir(), "blockloom-chain-")),
-  });
+  const anvil = await startDemoAnvil();
   const chain = await prepareChain({ rpcUrl: anvil.url, seed, targetSteps: 1 });
   const block = async (blockNumber: number) =>
     blockShape.parse(
@@ -69,7 +64,7 @@ test("the same seed makes the same chain, hash by hash, and another seed another
   expect(await hash(same)).toBe(await hash(one));
   expect(await hash(other)).not.toBe(await hash(one));
   await Promise.all([one, same, other].map(({ anvil }) => anvil.stop()));
-}, 30_000);
+});
 
 test("the traffic has every kind that an indexer has to get right", async () => {
   const { anvil, chain, block } = await makeChain(1);
@@ -101,12 +96,10 @@ test("the traffic has every kind that an indexer has to get right", async () => 
   }
   await anvil.stop();
   expect(wanted.filter((kind) => !seen.has(kind))).toEqual([]);
-}, 60_000);
+});
 
 test("the estimate of steps is within a tenth of the truth", async () => {
-  const anvil = await startDemoAnvil({
-    dataDir: await mkdtemp(join(tmpdir(), "blockloom-chain-")),
-  });
+  const anvil = await startDemoAnvil();
   const chain = await prepareChain({ rpcUrl: anvil.url, seed: 3, targetSteps: 600_000 });
   let steps = 0;
   for (let blockNumber = 1; blockNumber <= chain.blocks; blockNumber++) {
@@ -115,7 +108,7 @@ test("the estimate of steps is within a tenth of the truth", async () => {
   await anvil.stop();
   expect(chain.steps / steps).toBeGreaterThan(0.9);
   expect(chain.steps / steps).toBeLessThan(1.1);
-}, 60_000);
+});
 
 test("goes on where an earlier run had stopped, with the same blocks", async () => {
   const first = await makeChain(5);
@@ -124,14 +117,12 @@ test("goes on where an earlier run had stopped, with the same blocks", async () 
     blockTimeMs: 20,
     onBlock: (head) => heads.push(head),
   });
-  await waitUntil(() => heads.length >= 5, { what: "five blocks", timeoutMs: 5000 });
+  await waitUntil(() => heads.length >= 5, { what: "five blocks" });
   const { head } = await traffic.stop();
   const { hash } = await first.block(head);
   await first.anvil.stop();
 
-  const anvil = await startDemoAnvil({
-    dataDir: await mkdtemp(join(tmpdir(), "blockloom-chain-")),
-  });
+  const anvil = await startDemoAnvil();
   const again = await prepareChain({
     rpcUrl: anvil.url,
     seed: 5,
@@ -143,7 +134,7 @@ test("goes on where an earlier run had stopped, with the same blocks", async () 
     hash,
   });
   await anvil.stop();
-}, 30_000);
+});
 
 test("a cycle of blocks is long enough for every rare kind", () => {
   expect(Object.keys(rareKinds).length).toBeGreaterThan(40);

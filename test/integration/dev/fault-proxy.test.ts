@@ -1,14 +1,11 @@
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { BlockProducer } from "../../../src/dev/demo-chain/producer.ts";
 import { setUpContracts } from "../../../src/dev/demo-chain/setup-blocks.ts";
-import { startDemoAnvil } from "../../../src/dev/demo-chain/start-demo-anvil.ts";
 import { planBlock } from "../../../src/dev/demo-chain/traffic.ts";
 import { type FaultProxy, startFaultProxy } from "../../../src/dev/fault-proxy.ts";
 import { callNode } from "../../../src/dev/json-rpc.ts";
+import { startDemoAnvil } from "../../support/anvil.ts";
 
 const block = 9;
 let anvil: Awaited<ReturnType<typeof startDemoAnvil>>;
@@ -16,7 +13,7 @@ let proxy: FaultProxy;
 let hash: string;
 
 beforeAll(async () => {
-  anvil = await startDemoAnvil({ dataDir: await mkdtemp(join(tmpdir(), "blockloom-proxy-")) });
+  anvil = await startDemoAnvil();
   const producer = await BlockProducer.open(anvil.url);
   const contracts = await setUpContracts(producer);
   await producer.mine(planBlock({ seed: 1, blockNumber: block, contracts }));

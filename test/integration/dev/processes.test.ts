@@ -1,16 +1,19 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { startProcess } from "../../../src/dev/processes.ts";
 import { waitUntil } from "../../../src/dev/wait-until.ts";
 
+let folder: string;
 let logFile: string;
 beforeAll(async () => {
-  logFile = join(await mkdtemp(join(tmpdir(), "blockloom-processes-")), "log");
+  folder = await mkdtemp(join(tmpdir(), "blockloom-processes-"));
+  logFile = join(folder, "log");
 });
+afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** A zombie (Z: dead, not yet collected by its new parent) does not count as alive. */
 function isAlive(pid: number): boolean {
@@ -36,7 +39,7 @@ test("kills a program that ignores SIGTERM after the grace", async () => {
     ],
     logFile,
   });
-  await waitUntil(() => stubborn.tail().endsWith("ready"), { what: "ready", timeoutMs: 5000 });
+  await waitUntil(() => stubborn.tail().endsWith("ready"), { what: "ready" });
   await stubborn.stop(100);
   expect(await stubborn.exited).toEqual({ code: null, signal: "SIGKILL" });
 });
@@ -50,10 +53,9 @@ test("kills what the program started along with it", async () => {
   });
   const child = await waitUntil(() => /child (\d+)/.exec(parent.tail())?.[1], {
     what: "the child",
-    timeoutMs: 5000,
   });
   await parent.kill();
-  await waitUntil(() => !isAlive(Number(child)), { what: "the child's end", timeoutMs: 5000 });
+  await waitUntil(() => !isAlive(Number(child)), { what: "the child's end" });
 });
 
 test("reports a program that does not exist as ended with code 127", async () => {

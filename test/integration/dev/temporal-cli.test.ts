@@ -1,13 +1,14 @@
-import { chmod, mkdir, mkdtemp, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { resolveTemporalCli } from "../../../src/dev/temporal-cli.ts";
 
 let root: string;
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "blockloom-cli-"));
 });
+afterEach(() => rm(root, { recursive: true, force: true }));
 
 async function makeProgram(...path: string[]): Promise<string> {
   const file = join(root, ...path);

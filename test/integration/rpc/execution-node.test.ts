@@ -26,7 +26,6 @@ async function sendLoop(url: string): Promise<string> {
   ]);
   await waitUntil(async () => (await callNode(url, "eth_getTransactionReceipt", [hash])) !== null, {
     what: "the transaction's block",
-    timeoutMs: 5_000,
   });
   return String(hash);
 }
@@ -142,6 +141,7 @@ describe("a real anvil", () => {
       }
     })();
     await expect(reading).rejects.toMatchObject({ name: "NodeUnavailableError" });
+    await doomed.stop();
   });
 });
 
@@ -281,6 +281,20 @@ describe("a node that answers badly", () => {
     expect(outcome).toContain("genesis is not traceable");
   });
 
+  test("asked too often in the middle of a block's single transactions, it rests; the block is not blamed", async () => {
+    const double = await startNodeDouble(({ method, id }, response) => {
+      const tooLarge = { error: { code: -32_008, message: "Response is too big" } };
+      const tooOften = { error: { code: -32_005, message: "limit exceeded" } };
+      if (method === "debug_traceBlockByHash") reply(response, id, tooLarge);
+      else if (method === "debug_traceTransaction") reply(response, id, tooOften);
+      else reply(response, id, { result: block });
+    });
+    const options = { stacks: true, timeoutMs: 5_000 };
+    const reading = readAll(connect(double.url).traceSteps(hash, options));
+    await expect(reading).rejects.toMatchObject({ name: "NodeUnavailableError" });
+    await double.stop();
+  });
+
   test("receipts are asked one by one where the node has no call for all of a block", async () => {
     const double = await startNodeDouble((body, response) => {
       if (Array.isArray(body)) {
@@ -299,4 +313,53 @@ describe("a node that answers badly", () => {
     ]);
     await double.stop();
   });
+});
+
+describe("a cache before a node that mixes answers up", () => {
+  const block = (number: number) => ({
+    number: `0x${number.toString(16)}`,
+    hash: `0x${String(number).repeat(64)}`,
+    parentHash: `0x${"0".repeat(64)}`,
+    timestamp: "0x1",
+    gasUsed: "0x1",
+    gasLimit: "0x1",
+    transactions: [],
+  });
+
+  async function cached(result: unknown) {
+    const double = await startNodeDouble((body, response) => {
+      if (!Array.isArray(body)) return reply(response, body.id, { result });
+      response.writeHead(200);
+      response.end(JSON.stringify(body.map(({ id }) => ({ id, result }))));
+    });
+    return { node: connect(double.url), stop: double.stop };
+  }
+
+  test("has no word on the block that was asked for", async () => {
+    const { node, stop } = await cached(block(5));
+    expect((await node.blockByNumber(5))?.number).toBe("0x5");
+    await expect(node.blockByNumber(6)).rejects.toThrow("the answer is another block");
+    await expect(node.blockByHash(`0x${"6".repeat(64)}`)).rejects.toThrow("another block");
+    await expect(node.blockRefs([5, 6])).rejects.toThrow("another block");
+    await stop();
+  });
+
+  test("is no chain that ends early: what is no block is not what does not exist", async () => {
+    const garbled = await cached({});
+    await expect(garbled.node.blockRefs([5])).rejects.toThrow("another shape");
+    await garbled.stop();
+    const missing = await cached(null);
+    expect(await missing.node.blockRefs([5])).toEqual([]);
+    await missing.stop();
+  });
+});
+
+test("a node that does not know its chain or height yet is away, and not of chain 0 or at block 0", async () => {
+  const double = await startNodeDouble((body, response) =>
+    reply(response, body.id, { result: null }),
+  );
+  const node = connect(double.url);
+  await expect(node.chainId()).rejects.toMatchObject({ name: "NodeUnavailableError" });
+  expect(await node.isHealthy()).toBe(false);
+  await double.stop();
 });

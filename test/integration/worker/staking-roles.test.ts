@@ -15,23 +15,23 @@ import { startTestTemporal, type TestTemporal } from "../../support/temporal.ts"
 let chain: StakingChain;
 let temporal: TestTemporal;
 let clickhouse: EmbeddedServer;
-let dataDir: string;
+let dataFolder: string;
 let folder: string;
 let worker: RunningProcess | undefined;
 beforeAll(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), "blockloom-roles-data-"));
+  dataFolder = await mkdtemp(join(tmpdir(), "blockloom-roles-data-"));
   [chain, temporal, clickhouse] = await Promise.all([
     startStakingChain(),
     startTestTemporal(),
-    startEmbeddedServer({ dataDir }),
+    startEmbeddedServer({ dataDir: join(dataFolder, "data") }),
   ]);
-}, 60_000);
+});
 afterAll(async () => {
   await chain.stop();
   await temporal.stop();
   await clickhouse.stop();
-  await rm(dataDir, { recursive: true, force: true });
-}, 60_000);
+  await rm(dataFolder, { recursive: true, force: true });
+});
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "blockloom-roles-"));
 });
@@ -74,14 +74,13 @@ test("a worker that only signs needs no ClickHouse, asks for signatures alone, a
   const signing = start({ WORKER_ROLES: "sign", ERROR_TIMEOUT: "30000" });
   await waitUntil(() => signing.output().includes("Worker is ready"), {
     what: "the worker to be ready",
-    timeoutMs: 30_000,
     process: signing,
   });
   expect(signing.output()).toContain(`"queues":["signer-${chain.chainId}"]`);
   expect(signing.output()).toMatch(/"ERROR_TIMEOUT".*A variable has no effect here/);
   await signing.stop();
   expect((await signing.exited).code).toBe(0);
-}, 60_000);
+});
 
 test.each([
   {
