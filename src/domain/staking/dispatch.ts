@@ -10,12 +10,20 @@ import { roomInFlight, spendableWei, standingOf } from "./standing.ts";
 
 /** The requests to look at before they get a nonce: the oldest that may have one now; empty where none may. */
 export function chooseBatch(state: SignerState, nowMs: number): readonly QueuedRequest[] {
+  return oldestOf(state, nowMs, roomInFlight(state));
+}
+
+/** All of which any might be looked at in the others' place; empty where none may have a nonce now. */
+export function chooseAll(state: SignerState, nowMs: number): readonly QueuedRequest[] {
+  return roomInFlight(state) > 0 ? oldestOf(state, nowMs, state.queue.length) : [];
+}
+
+function oldestOf(state: SignerState, nowMs: number, most: number): readonly QueuedRequest[] {
   if (state.stopping || standingOf(state) !== null) return [];
-  const room = roomInFlight(state);
   const busy = busyKeys(state);
   const batch: QueuedRequest[] = [];
   for (const request of state.queue) {
-    if (batch.length >= room) break;
+    if (batch.length >= most) break;
     if (!mayHaveNonce(state, request, busy, nowMs)) continue;
     batch.push(request);
     for (const key of keysOf(request.call)) busy.add(key);

@@ -292,6 +292,22 @@ test("37. a request that makes every look fail holds up nothing but itself", asy
   expect(await desk.signerStatus()).toMatchObject({ queued: 1, nextNonce: 2 });
 });
 
+test("37. as many of them as may be in flight hold up nothing but themselves", async () => {
+  const desk = await env.desk();
+  await desk.startSigner({ maxInFlight: 2 });
+  await desk.signer.executeUpdate("pause");
+  for (const number of [1, 2]) desk.fake.poisonous.add(modelCall(number).owner);
+  for (const number of [1, 2]) {
+    await desk.ask(number);
+    await untilSigner(desk, ({ queued }) => queued === number);
+  }
+  const good = await desk.ask(3);
+  await untilSigner(desk, ({ queued }) => queued === 3);
+  await desk.signer.executeUpdate("resume");
+  expect((await outcomeOf(good)).status.state).toBe("succeeded");
+  expect(await desk.signerStatus()).toMatchObject({ queued: 2, nextNonce: 1 });
+});
+
 test("cancelled, it gives no new nonce, waits for what is open and ends with its last status", async () => {
   const desk = await env.desk({ blockMs: null });
   const { fake, signer } = desk;
