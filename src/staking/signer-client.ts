@@ -1,6 +1,10 @@
-import { type Client, WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
+import {
+  type Client,
+  QueryNotRegisteredError,
+  WorkflowExecutionAlreadyStartedError,
+} from "@temporalio/client";
 import { callTemporal, glanceTimeoutMs } from "../client/temporal-call.ts";
-import { JobNotRunningError } from "../errors.ts";
+import { JobNotRunningError, RequestRefusedError } from "../errors.ts";
 import { jobAttributes } from "../temporal/search-attributes.ts";
 import {
   type SignerPolicy,
@@ -101,6 +105,7 @@ function update<Answer>(
 ): Promise<Answer> {
   const target = signerTarget(signer);
   return callTemporal(client, target, async () => {
+    await assertReadable(client, target.workflowId, body);
     // executeUpdate polls the newest run, which does not know an update that an older one took (as in steer-job.ts).
     const started = await client.workflow
       .getHandle(target.workflowId)
@@ -110,4 +115,21 @@ function update<Answer>(
       });
     return started.result();
   });
+}
+
+/**
+ * Measured: an update whose body the workers cannot decrypt stops every step of the signer until they can. A query with
+ * the same body fails alone. @throws {RequestRefusedError}
+ */
+async function assertReadable(client: Client, workflowId: string, body: object): Promise<void> {
+  try {
+    await client.workflow
+      .getHandle(workflowId)
+      .query<SignerStatus, [object]>(stakeMessageNames.status, body);
+  } catch (error) {
+    if (!(error instanceof QueryNotRegisteredError)) throw error;
+    const reason =
+      "the workers have not the key that encrypts here (the first of STAKING_CODEC_KEYS); the signer would stand still";
+    throw new RequestRefusedError({ reason });
+  }
 }

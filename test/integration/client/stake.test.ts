@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { projectRoot } from "../../../src/dev/project-root.ts";
+import { newCodecKey } from "../../../src/dev/staking/staking-env.ts";
 import { waitUntil } from "../../../src/dev/wait-until.ts";
 import type { StakeCall } from "../../../src/domain/staking/stake-call.ts";
 import { oneDip } from "../../support/staking-chain.ts";
@@ -152,6 +153,20 @@ describe("signer", () => {
     expect((await client("signer bump")).out).toContain("raises the fees of");
     const { json } = await client("signer status --json");
     expect(json).toMatchObject({ address: stack.chain.signer.address, standsStill: null });
+  });
+
+  test("is not held up by a client with other keys than the workers have", async () => {
+    const [own, other] = [stack.codecKey, newCodecKey("other")];
+    const pause = (keys: string) =>
+      runLine("signer pause", { ...stack.env, STAKING_CODEC_KEYS: keys });
+    for (const keys of [other, `${other},${own}`]) {
+      const refused = await pause(keys);
+      expect(refused).toMatchObject({ exitCode: 2, out: "" });
+      expect(refused.error).toContain("the workers have not the key that encrypts here");
+    }
+    expect((await pause(`${own},${other}`)).exitCode).toBe(0);
+    expect((await client("signer resume")).exitCode).toBe(0);
+    expect((await client("signer status --json")).json).toMatchObject({ standsStill: null });
   });
 
   test("stands in status with who works for it", async () => {
