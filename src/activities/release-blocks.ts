@@ -31,7 +31,10 @@ export function createReleaseBlocks({ ledger, now }: Pick<Dependencies, "ledger"
         : listNumbers(input.blocks);
     if (numbers.length === 0) return { released: 0 };
     const standing = await ledger.readBlocks(input.network, input.processors, numbers);
-    const quarantined = standing.filter(({ status }) => status === "quarantined");
+    const quarantined = standing.filter(
+      ({ status, errorKind }) =>
+        status === "quarantined" && (input.kind === undefined || errorKind === input.kind),
+    );
     if (quarantined.length === 0) return { released: 0 };
     const origin = originOf(input);
     const event = { kind: "released", now: now().toISOString() } as const;

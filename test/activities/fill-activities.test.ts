@@ -314,6 +314,24 @@ describe("releaseBlocks", () => {
     });
     expect(world.ledger.winner(5)?.status).toBe("quarantined");
   });
+
+  test("of a kind frees no processor that is in quarantine for another one", async () => {
+    const world = createFakeWorld();
+    await world.ledger.write([
+      failedRow(4, { status: "quarantined", errorKind: "trace_refused" }),
+      failedRow(4, {
+        processor: "transaction",
+        status: "quarantined",
+        errorKind: "proof_mismatch",
+      }),
+    ]);
+    const input = { network: "net", processors, kind: "trace_refused" };
+
+    await call(world, (activities) => activities.releaseBlocks(input));
+
+    expect(world.ledger.winner(4, "structlog")?.status).toBe("failed");
+    expect(world.ledger.winner(4, "transaction")?.status).toBe("quarantined");
+  });
 });
 
 function indexInput(fromBlock: number, toBlock: number) {
