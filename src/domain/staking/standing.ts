@@ -34,7 +34,8 @@ export function standingReason(state: SignerState): StakeReason | null {
   return standing === null ? null : { code: standing, message: standingWords[standing] };
 }
 
-const standingWords: Record<NonNullable<Standing>, string> = {
+/** For people. */
+export const standingWords: Readonly<Record<NonNullable<Standing>, string>> = {
   paused: "the signer is paused by its operator",
   foreign_nonce:
     "a transaction that is not ours used a nonce of the signer; it waits until that is final",
@@ -110,6 +111,11 @@ export function alarmsOf(state: SignerState, nowMs: number): string[] {
     ...(standing === "fee_cap" ? ["fee_cap: the base fee is above the cap"] : []),
     ...(standing === "low_balance" || hasInsufficientFunds(state)
       ? [`low_balance: ${state.account?.balanceWei ?? "?"} wei`]
+      : []),
+    ...(state.slots.length >= maximumOpenSlots
+      ? [
+          `finality: ${state.slots.length} nonces are not final, and no more are given until some are`,
+        ]
       : []),
     ...(stuck.length > 0 ? [`stuck: ${nonces(numbersOf(stuck))} not mined for 10 minutes`] : []),
   ];

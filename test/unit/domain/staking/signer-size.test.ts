@@ -4,6 +4,7 @@ import { assign, chooseBatch } from "../../../../src/domain/staking/dispatch.ts"
 import { submit } from "../../../../src/domain/staking/intake.ts";
 import { receiptsRead, seeAccount, toRead } from "../../../../src/domain/staking/settlement.ts";
 import { newSignerState, type SignerState } from "../../../../src/domain/staking/signer-state.ts";
+import { alarmsOf } from "../../../../src/domain/staking/standing.ts";
 import { signerPolicyDefaults } from "../../../../src/workflows/staking/messages.ts";
 import { ModelChain, modelCall } from "../../../support/model-chain.ts";
 
@@ -54,6 +55,7 @@ test("the fullest state that a run hands to the next fits in a payload of 2 MiB"
   fill();
   expect([state.slots.length, state.queue.length]).toEqual([400, 1000]);
   expect(state.records.length).toBe(100);
+  expect(alarmsOf(state, nowMs).join()).toContain("finality: 400 nonces are not final");
 
   // Words to requests are gone within a second; they were heard long before a run has grown so long.
   const carried = JSON.stringify({ ...state, notices: state.notices.slice(-100) }, (name, value) =>
