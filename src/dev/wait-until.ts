@@ -4,7 +4,8 @@ import type { RunningProcess } from "./processes.ts";
 type WaitOptions = {
   /** What is waited for, in words that complete "waiting for ...". */
   readonly what: string;
-  readonly timeoutMs: number;
+  /** Default: what a program that starts on a busy machine may take. */
+  readonly timeoutMs?: number;
   readonly everyMs?: number;
   /** The wait ends with an error as soon as this process is gone. */
   readonly process?: RunningProcess;
@@ -16,7 +17,7 @@ type WaitOptions = {
  */
 export async function waitUntil<Answer>(
   probe: () => Promise<Answer | undefined | false> | Answer | undefined | false,
-  { what, timeoutMs, everyMs = 50, process }: WaitOptions,
+  { what, timeoutMs = 60_000, everyMs = 50, process }: WaitOptions,
 ): Promise<Answer> {
   const deadline = Date.now() + timeoutMs;
   let lastError: unknown;

@@ -352,7 +352,7 @@ describe("a lost attempt", () => {
     );
 
     await expect
-      .poll(() => attempt.heartbeats.at(-1), { timeout: 5000 })
+      .poll(() => attempt.heartbeats.at(-1))
       .toMatchObject({ nextBlock: 8, inHand: { blockNumber: 8, lostAttempts: 1 } });
     expect(statuses(world).slice(6, 8)).toEqual(["complete", "complete"]);
     attempt.cancel();
@@ -511,7 +511,7 @@ describe("a reorg", () => {
     world.node.reorg(5, 2);
 
     const attempt = start(world, { fromBlock: 10, toBlock: null, maximumBlocks: 100 });
-    await expect.poll(() => world.ledger.winner(9)?.status, { timeout: 3000 }).toBe("retracted");
+    await expect.poll(() => world.ledger.winner(9)?.status).toBe("retracted");
 
     expect([5, 6, 7, 8, 9].map((number) => world.ledger.winner(number)?.status)).toEqual([
       "complete",
@@ -522,7 +522,7 @@ describe("a reorg", () => {
     ]);
     expect(world.ledger.winner(7, "transaction")?.status).toBe("retracted");
     world.node.mine(4);
-    await expect.poll(() => world.ledger.winner(10)?.status, { timeout: 3000 }).toBe("complete");
+    await expect.poll(() => world.ledger.winner(10)?.status).toBe("complete");
     expect(new Set(statuses(world))).toEqual(new Set(["complete"]));
     attempt.cancel();
     await attempt.result;
@@ -599,7 +599,7 @@ describe("a reorg", () => {
 
     const attempt = start(world, { fromBlock: 5, toBlock: 5 });
     await expect
-      .poll(() => attempt.heartbeats.at(-1)?.waitingFor, { timeout: 3000 })
+      .poll(() => attempt.heartbeats.at(-1)?.waitingFor)
       .toContain("agrees with itself on block 5");
     expect(world.ledger.winner(5)).toBeUndefined();
     world.node.claimedParents.clear();
@@ -658,9 +658,7 @@ describe("an open range", () => {
     world.node.headOverride = 10;
     world.node.afterHead = () => world.node.chain.splice(10);
     const attempt = start(world, { fromBlock: 10, toBlock: null, maximumBlocks: 1 });
-    await expect
-      .poll(() => attempt.heartbeats.at(-1)?.waitingFor, { timeout: 3000 })
-      .toContain("block 10");
+    await expect.poll(() => attempt.heartbeats.at(-1)?.waitingFor).toContain("block 10");
     expect(world.ledger.winner(10)).toBeUndefined();
 
     world.node.afterHead = () => {};
@@ -675,9 +673,7 @@ describe("an open range", () => {
     await index(world, { toBlock: 9 });
     world.node.headOverride = 5;
     const attempt = start(world, { fromBlock: 10, toBlock: null, maximumBlocks: 1 });
-    await expect
-      .poll(() => attempt.heartbeats.at(-1)?.waitingFor, { timeout: 3000 })
-      .toBe("block 10; the head is 5");
+    await expect.poll(() => attempt.heartbeats.at(-1)?.waitingFor).toBe("block 10; the head is 5");
 
     world.node.headOverride = null;
     world.node.mine(1);
@@ -691,7 +687,7 @@ describe("an open range", () => {
     world.node.reorg(1, 1, { steps: 4 });
 
     const attempt = start(world, { fromBlock: 10, toBlock: null });
-    await expect.poll(() => world.shown(9), { timeout: 3000 }).toBe(4);
+    await expect.poll(() => world.shown(9)).toBe(4);
     attempt.cancel();
     await attempt.result;
   });

@@ -26,7 +26,7 @@ function index(world: FakeWorld, input: Partial<IndexBlocksInput>): Promise<Inde
 async function followToHead(world: FakeWorld, input: Partial<IndexBlocksInput> = {}) {
   const head = world.node.chain.length - 1;
   const attempt = start(world, { fromBlock: head + 1, toBlock: null, ...input });
-  await expect.poll(() => isOnChain(world), { timeout: 3000 }).toBe(true);
+  await expect.poll(() => isOnChain(world)).toBe(true);
   attempt.cancel();
   return attempt.result;
 }
@@ -111,7 +111,7 @@ describe("a branch that comes back", () => {
     world.node.traced.length = 0;
 
     const attempt = start(world, { fromBlock: 7, toBlock: null });
-    await expect.poll(() => isOnChain(world), { timeout: 3000 }).toBe(true);
+    await expect.poll(() => isOnChain(world)).toBe(true);
     attempt.cancel();
 
     expect(await attempt.result).toMatchObject({ nextBlock: 11, failedCount: 0 });
@@ -261,7 +261,7 @@ describe("a reorg", () => {
     expect(reorgs).toEqual([{ depth: 1101, ancestor: 99 }]);
     expect(world.node.traced.filter((number) => number < 1200)).toEqual([]);
     expect(isOnChainTo(world, 1201)).toBe(true);
-  }, 30_000);
+  });
 
   test("while no worker ran is found by comparing what is stored, holes and all", async () => {
     const world = worldOf(400);
@@ -271,13 +271,11 @@ describe("a reorg", () => {
 
     // Follow starts far above all that is stored: no parent hash leads there.
     const attempt = start(world, { fromBlock: 510, toBlock: null });
-    await expect
-      .poll(() => isOnChainFor(world, [100, 150, 200, 399]), { timeout: 5000 })
-      .toBe(true);
+    await expect.poll(() => isOnChainFor(world, [100, 150, 200, 399])).toBe(true);
     attempt.cancel();
 
     expect(await attempt.result).toMatchObject({ reorgs: [{ depth: 300, ancestor: 99 }] });
-  }, 20_000);
+  });
 });
 
 function isOnChainTo(world: FakeWorld, toBlock: number): boolean {
@@ -516,7 +514,7 @@ describe("any order of mining, reorgs and jobs", () => {
       }),
       { numRuns: 100, endOnFailure: true },
     );
-  }, 120_000);
+  });
 });
 
 type Chain = FakeWorld["node"]["chain"];
@@ -548,7 +546,7 @@ async function followAll(world: FakeWorld): Promise<void> {
   const first = node.chain.find(({ ref }) => ledger.winner(ref.number)?.status !== "complete");
   const fromBlock = first?.ref.number ?? node.chain.length;
   const attempt = start(world, { fromBlock, toBlock: null, maximumBlocks: 1000 });
-  await expect.poll(() => isOnChain(world), { timeout: 3000, interval: 5 }).toBe(true);
+  await expect.poll(() => isOnChain(world), { interval: 5 }).toBe(true);
   attempt.cancel();
   await attempt.result;
 }

@@ -186,7 +186,7 @@ describe("indexBlocks on a real chain and the real ClickHouse", () => {
     const newest = async () =>
       (await dependencies.ledger.hashesAbove("followed", -1, 1))[0]?.number;
     await callNode(anvil.url, "anvil_mine", ["0x4"]);
-    await expect.poll(newest, { timeout: 20_000 }).toBe(first + 4);
+    await expect.poll(newest).toBe(first + 4);
 
     await callNode(anvil.url, "anvil_reorg", [3, []]);
     await callNode(anvil.url, "evm_mine");
@@ -200,10 +200,10 @@ describe("indexBlocks on a real chain and the real ClickHouse", () => {
       return refs.map(({ number, hash }) => ({ number, hash })).toReversed();
     };
     const expected = await chain();
-    await expect.poll(stored, { timeout: 20_000 }).toEqual(expected);
+    await expect.poll(stored).toEqual(expected);
     // Rows are visible before the job has its insert's answer.
     await expect
-      .poll(() => follow.heartbeats.at(-1), { timeout: 20_000 })
+      .poll(() => follow.heartbeats.at(-1))
       .toMatchObject({
         inHand: null,
         done: { failedCount: 0, reorgs: [{ depth: 3, ancestor: first + 1 }] },

@@ -64,7 +64,7 @@ beforeAll(async () => {
     networks: createNetworkStore(clickhouse.client),
     newAttemptId: () => randomBytes(8).readBigUInt64BE().toString(),
   };
-}, 60_000);
+});
 
 afterAll(async () => {
   await clickhouse?.stop();

@@ -359,20 +359,20 @@ test("a replica that stays on a branch which the chain left does not bring it ba
   ]);
   const follow = start(world, { fromBlock: tip - 4, toBlock: null });
   const shownTip = () => world.ledger.winner(tip);
-  await expect.poll(shownTip, { timeout: 20_000 }).toMatchObject({ status: "complete" });
+  await expect.poll(shownTip).toMatchObject({ status: "complete" });
   const oldHash = shownTip()?.blockHash;
 
   await callNode(moving.anvil.url, "anvil_reorg", [2, []]);
   await callNode(moving.anvil.url, "evm_mine", []);
   await expect
-    .poll(() => world.ledger.winner(tip + 1), { timeout: 20_000 })
+    .poll(() => world.ledger.winner(tip + 1))
     .toMatchObject({ status: "complete", node: "fresh" });
   const newHash = shownTip()?.blockHash;
   expect(newHash).not.toBe(oldHash);
 
   await fresh.outage(true);
   const asked = pool.faults.length;
-  await expect.poll(() => pool.faults.length, { timeout: 20_000 }).toBeGreaterThan(asked);
+  await expect.poll(() => pool.faults.length).toBeGreaterThan(asked);
   for (const _ of [1, 2, 3]) {
     expect((await pool.asOne.head("latest"))?.number).toBe(tip + 1);
   }
@@ -480,7 +480,6 @@ describe("a node that must not be used", () => {
     const refused = () => pool.reports.some(({ state }) => state === "refused");
     await waitUntil(async () => (await pool.open()) && refused(), {
       what: "the node to be probed again",
-      timeoutMs: 20_000,
     });
     expect(pool.nodes[0]?.isServing).toBe(false);
     await right.outage(true);
@@ -509,7 +508,6 @@ describe("a node that must not be used", () => {
     await restarted.outage(false);
     await waitUntil(async () => (await pool.open()) && pool.nodes[0]?.isServing, {
       what: "the node to serve again",
-      timeoutMs: 20_000,
     });
     expect(pool.nodes[0]?.chain?.clientVersion).toBe(version);
     expect(pool.reports).toContainEqual(

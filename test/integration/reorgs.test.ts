@@ -94,9 +94,7 @@ async function chainFrom(first: number): Promise<readonly string[]> {
 /** Waits until the ledger is the node's chain from `first` to the head. */
 async function untilOnChain(name: string, first: number): Promise<void> {
   const wanted = await chainFrom(first);
-  await expect
-    .poll(() => storedFrom(name, first), { timeout: 30_000, interval: 100 })
-    .toEqual(wanted);
+  await expect.poll(() => storedFrom(name, first), { interval: 100 }).toEqual(wanted);
 }
 
 /** Holds the views to the oracle from `first` to the head. */
@@ -140,7 +138,7 @@ test("a branch that comes back is shown again without a new trace", async () => 
   // The branch came back block by block, so that the last decision is of its last block.
   const [last] = await dependencies.ledger.readBlocks("returned", ["structlog"], [fork + 3]);
   expect(last?.reason).toMatch(/^reorg of depth \d above block \d+$/);
-}, 60_000);
+});
 
 test("the views show one branch without a hole at every moment of many reorgs", async () => {
   const name = "watched";
@@ -182,7 +180,7 @@ test("the views show one branch without a hole at every moment of many reorgs", 
     ).toBe(true);
   }
   await expectShown(name, first);
-}, 120_000);
+});
 
 /** Reads the canonical view again and again: numbers, hashes and rows of its blocks, oldest first. */
 function watchViews(name: string, first: number) {
@@ -229,7 +227,7 @@ test("a reorg while no worker ran is found at the next start, however far the ch
   again.cancel();
   expect((await again.result).reorgs).toEqual([{ depth: 4, ancestor: fork + 2 }]);
   await expectShown("offline", fork + 1);
-}, 60_000);
+});
 
 describe("with the node's own finality", () => {
   test("rows are swept as it moves, and a reorg beneath it stops until a person accepts it", async () => {
@@ -260,7 +258,7 @@ describe("with the node's own finality", () => {
     start(dependencies, name, { fromBlock: fork + 9, toBlock: null, acceptedReorg });
     await untilOnChain(name, fork + 1);
     await expectShown(name, fork + 1);
-  }, 60_000);
+  });
 
   test.each(["latest", "safe", "finalized"] as const)(
     "follow with the head policy %s stores up to that block and no further",
@@ -273,9 +271,8 @@ describe("with the node's own finality", () => {
         await chain.mine(1);
         const wanted = (await network.node.head(headPolicy))?.number ?? -1;
         const highest = async () => (await dependencies.ledger.hashesAbove(name, -1, 1))[0]?.number;
-        await expect.poll(highest, { timeout: 20_000, interval: 50 }).toBe(wanted);
+        await expect.poll(highest, { interval: 50 }).toBe(wanted);
       }
     },
-    60_000,
   );
 });

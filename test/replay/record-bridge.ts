@@ -14,13 +14,10 @@ const folder = fileURLToPath(new URL("staking-histories", import.meta.url));
 async function record(loop: BridgeLoop): Promise<void> {
   const handle = await loop.start();
   const untilCalls = (count: number) =>
-    waitUntil(() => loop.calls.length >= count, { what: `${count} calls`, timeoutMs: 60_000 });
+    waitUntil(() => loop.calls.length >= count, { what: `${count} calls` });
   await untilCalls(2);
   await handle.signal("pause");
-  await waitUntil(() => loop.calls.at(-1)?.maximumSeconds === 0, {
-    what: "a look",
-    timeoutMs: 5000,
-  });
+  await waitUntil(() => loop.calls.at(-1)?.maximumSeconds === 0, { what: "a look" });
   await handle.signal("resume");
   loop.onPump = async () => pumpResult({ postponed: 1, lastError: "5-0: odd", started: 1 });
   await untilCalls(loop.calls.length + 2);

@@ -64,7 +64,7 @@ async function recordRepairs(env: StakingEnv): Promise<void> {
   const bumped = await desk.ask(1);
   await untilSent(desk);
   fake.chain.drop();
-  await waitUntil(() => fake.chain.pooled.length > 0, { what: "sent again", timeoutMs: 10_000 });
+  await waitUntil(() => fake.chain.pooled.length > 0, { what: "sent again" });
   await signer.executeUpdate("bump", { args: [{ nonce: 0 }] });
   await untilSigner(desk, ({ slots }) => slots[0]?.attempts === 2);
   await signer.signal("submit", "nonsense");

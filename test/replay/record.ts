@@ -4,10 +4,10 @@ import type { WorkflowHandle } from "@temporalio/client";
 import { historyToJSON } from "@temporalio/common/lib/proto-utils.js";
 import { waitUntil } from "../../src/dev/wait-until.ts";
 import {
-  runsOf,
   startWorkflowEnv,
   type TestNetwork,
   untilQuery,
+  untilRuns,
   type WorkflowEnv,
 } from "../support/workflow-env.ts";
 
@@ -54,10 +54,7 @@ async function recordBackfill(env: WorkflowEnv, network: TestNetwork): Promise<v
 async function recordStoppedBackfill(env: WorkflowEnv, network: TestNetwork): Promise<void> {
   network.fake.blockMs = 10;
   const handle = await network.startBackfill({ order: "newest-first", toBlock: 999 });
-  await waitUntil(async () => (await runsOf(env, handle)) > 1, {
-    what: "runs",
-    timeoutMs: 30_000,
-  });
+  await untilRuns(env, handle, 2);
   await cancel(handle);
   await save(env, "backfill-stopped", handle);
 }
@@ -69,9 +66,9 @@ async function recordRefusedBackfill(env: WorkflowEnv, network: TestNetwork): Pr
   fake.blockMs = 5;
   fake.refusal = { nodes: [told], restMs: 700 };
   const handle = await network.startBackfill({ toBlock: 299, concurrency: 3 });
-  await waitUntil(() => fake.complete.size > 40, { what: "blocks", timeoutMs: 30_000 });
+  await waitUntil(() => fake.complete.size > 40, { what: "blocks" });
   fake.refusal = { nodes: [{ ...told, restMs: 0, traces: 1 }] };
-  await waitUntil(() => fake.refusal === undefined, { what: "a refusal", timeoutMs: 30_000 });
+  await waitUntil(() => fake.refusal === undefined, { what: "a refusal" });
   fake.nodes = [{ node: "a", refusals: 0, restMs: 0, traces: 1 }];
   await handle.result();
   await save(env, "backfill-refused", handle);
@@ -87,7 +84,7 @@ async function recordFollow(env: WorkflowEnv, network: TestNetwork): Promise<voi
   await handle.signal("pause");
   await handle.signal("resume");
   fake.head = 14;
-  await waitUntil(async () => (await runsOf(env, handle)) > 2, { what: "runs", timeoutMs: 30_000 });
+  await untilRuns(env, handle, 3);
   await cancel(handle);
   await save(env, "follow", handle);
 }
@@ -109,7 +106,7 @@ async function recordGapFill(env: WorkflowEnv, network: TestNetwork): Promise<vo
   await handle.signal("releaseBlocks", { kind: "trace_refused" });
   await handle.signal("pause");
   await handle.signal("resume");
-  await waitUntil(async () => (await runsOf(env, handle)) > 2, { what: "runs", timeoutMs: 30_000 });
+  await untilRuns(env, handle, 3);
   await cancel(handle);
   await save(env, "gap-fill", handle);
 }

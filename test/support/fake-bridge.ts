@@ -47,7 +47,7 @@ export function fakeBridge(url: string): FakeBridge {
       return { requestId, isNew: true, entity };
     },
     onCheck: async () => ({ kind: "ready", gasLimit: "700000" }),
-    pump({ maximumSeconds = 0.3, stream = {} } = {}) {
+    pump({ maximumSeconds = 1, stream = {} } = {}) {
       const environment = new MockActivityEnvironment({}, { logger: new DefaultLogger("ERROR") });
       const dependencies: PumpDependencies = {
         stream: createRequestStream({ ...streamDefaults(url), ...stream }),

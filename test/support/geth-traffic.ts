@@ -57,7 +57,7 @@ async function waitForAll(url: string, hashes: readonly unknown[]): Promise<void
   const calls = hashes.map((hash) => ({ method: "eth_getTransactionReceipt", params: [hash] }));
   await waitUntil(
     async () => calls.length === 0 || (await callNodeBatch(url, calls)).every((receipt) => receipt),
-    { what: "geth to mine", timeoutMs: 20_000 },
+    { what: "geth to mine" },
   );
 }
 

@@ -36,7 +36,6 @@ export async function startGeth(
   });
   await waitUntil(() => callNode(url, "eth_chainId"), {
     what: "geth to answer",
-    timeoutMs: 30_000,
     process: geth,
   });
   return {

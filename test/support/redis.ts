@@ -77,7 +77,7 @@ async function startServer(options: {
       client.destroy();
       return answer === "PONG";
     },
-    { what: "redis-server to answer", timeoutMs: 10_000, process: server },
+    { what: "redis-server to answer", process: server },
   );
   return server;
 }

@@ -102,7 +102,8 @@ async function startNetwork(
         v: 1,
         network: name,
         processors: ["structlog", "transaction"],
-        scanIntervalMs: 60_000,
+        // Longer than any wait of a test: what has to come sooner is seen to come by itself.
+        scanIntervalMs: 600_000,
         batchBlocks: 10,
         ...input,
       } satisfies GapFillInput),
@@ -113,7 +114,10 @@ async function startNetwork(
   };
 }
 
-/** Waits until a query of the workflow answers what `accept` accepts, and returns that answer. */
+/**
+ * Waits until a query of the workflow answers what `accept` accepts, and returns that answer. It waits for less than the
+ * minute after which a halted job tries again by itself, so that a message is seen to set it going.
+ */
 export function untilQuery<Answer>(
   handle: WorkflowHandle,
   query: string,
@@ -130,7 +134,7 @@ export function untilQuery<Answer>(
       get what() {
         return `${handle.workflowId} ${query}, last ${JSON.stringify(last)}`;
       },
-      timeoutMs: 20_000,
+      timeoutMs: 40_000,
     },
   );
 }
@@ -141,11 +145,14 @@ export async function currentDetails(handle: WorkflowHandle): Promise<string> {
   return metadata.currentDetails ?? "";
 }
 
-/** How many runs a workflow id has had. */
-export async function runsOf({ client }: WorkflowEnv, handle: WorkflowHandle): Promise<number> {
-  const query = `WorkflowId = "${handle.workflowId}"`;
-  return waitUntil(async () => (await client.workflow.count(query)).count || undefined, {
-    what: `${handle.workflowId} in the list`,
-    timeoutMs: 5000,
+/** Waits until Temporal's list, which lags behind, has so many runs of a workflow id. */
+export async function untilRuns(
+  { client }: { readonly client: Client },
+  { workflowId }: WorkflowHandle,
+  count: number,
+): Promise<void> {
+  const query = `WorkflowId = "${workflowId}"`;
+  await waitUntil(async () => (await client.workflow.count(query)).count >= count, {
+    what: `${count} runs of ${workflowId} in the list`,
   });
 }

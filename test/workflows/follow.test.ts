@@ -1,17 +1,14 @@
 import { ApplicationFailure, type WorkflowHandle } from "@temporalio/client";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { waitUntil } from "../../src/dev/wait-until.ts";
 import type { FollowProgress } from "../../src/workflows/follow-shapes.ts";
 import {
   currentDetails,
-  runsOf,
   startWorkflowEnv,
   untilQuery,
+  untilRuns,
   type WorkflowEnv,
 } from "../support/workflow-env.ts";
-
-// Real servers and workers on a machine that may be busy.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let env: WorkflowEnv;
 beforeAll(async () => {
@@ -77,10 +74,7 @@ test("continues as new without losing its place or a new head policy", async () 
   const answer = await handle.executeUpdate("setHeadPolicy", { args: [{ headPolicy: "safe" }] });
   expect(answer).toEqual({ headPolicy: "safe" });
 
-  await waitUntil(async () => (await runsOf(env, handle)) > 2, {
-    what: "3 runs",
-    timeoutMs: 20_000,
-  });
+  await untilRuns(env, handle, 3);
   fake.head = 12;
 
   const progress = await untilProgress(handle, ({ nextBlock }) => nextBlock === 13);
@@ -111,10 +105,7 @@ test("a pause stops asking for blocks, over continue-as-new; resume goes on", as
   await untilProgress(handle, ({ waitingFor }) => waitingFor === "resume (paused)");
   const calls = fake.calls.length;
   for (let index = 0; index < 60; index += 1) await handle.signal("pause");
-  await waitUntil(async () => (await runsOf(env, handle)) > 1, {
-    what: "2 runs",
-    timeoutMs: 20_000,
-  });
+  await untilRuns(env, handle, 2);
 
   fake.head = 11;
   expect(await currentDetails(handle)).toContain("**Paused**");
@@ -135,7 +126,7 @@ test("leaves failed blocks to gap-fill, which it starts", async () => {
     failed: 1,
     lastError: "block 9: trace_refused: the node refused",
   });
-  await waitUntil(() => fake.ensuredGapFills > 0, { what: "gap-fill", timeoutMs: 20_000 });
+  await waitUntil(() => fake.ensuredGapFills > 0, { what: "gap-fill" });
   await stop(handle);
 });
 
@@ -183,7 +174,7 @@ test("hands a person's word on a reorg beneath finality to the next call, once",
   expect(await handle.executeUpdate("acceptReorg", { args: [word] })).toEqual(word);
 
   await untilProgress(handle, ({ nextBlock, halted }) => nextBlock === 11 && halted === false);
-  await waitUntil(() => fake.calls.length > 3, { what: "more calls", timeoutMs: 20_000 });
+  await waitUntil(() => fake.calls.length > 3, { what: "more calls" });
   const accepting = fake.calls.filter(({ acceptedReorg }) => acceptedReorg);
   expect(accepting).toMatchObject([{ acceptedReorg: { fromBlock: 5, blockHash }, actor: "kim" }]);
   await stop(handle);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { waitUntil } from "../../src/dev/wait-until.ts";
 import type { NodeReport } from "../../src/domain/node-budget.ts";
 import type { BackfillProgress } from "../../src/workflows/backfill-shapes.ts";
@@ -6,13 +6,11 @@ import type { FollowProgress } from "../../src/workflows/follow-shapes.ts";
 import type { GapFillProgress } from "../../src/workflows/gap-fill-shapes.ts";
 import {
   currentDetails,
-  runsOf,
   startWorkflowEnv,
   untilQuery,
+  untilRuns,
   type WorkflowEnv,
 } from "../support/workflow-env.ts";
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let env: WorkflowEnv;
 beforeAll(async () => {
@@ -65,16 +63,14 @@ test("a backfill has fewer chunks in flight where its node takes fewer traces th
   const handle = await network.startBackfill({ toBlock: 199, concurrency: 4 });
   await waitUntil(() => fake.refusal === undefined && fake.complete.size > 40, {
     what: "the refusal",
-    timeoutMs: 20_000,
   });
   // Until the four that were there before it have ended.
   await waitUntil(() => fake.calls.some(({ traceBudgets }) => traceBudgets?.[0]?.traces === 1), {
     what: "a call under the budget",
-    timeoutMs: 20_000,
   });
   const before = fake.calls.length;
   fake.mostRunning = 0;
-  await waitUntil(() => fake.calls.length > before + 4, { what: "more calls", timeoutMs: 20_000 });
+  await waitUntil(() => fake.calls.length > before + 4, { what: "more calls" });
   expect(fake.mostRunning).toBeLessThanOrEqual(2);
   await handle.result();
   expect(fake.complete.size).toBe(200);
@@ -86,7 +82,7 @@ test("what was decided of a node goes along into the next run", async () => {
   fake.refusal = { nodes: [refused(300)], restMs: 300 };
   const handle = await network.startBackfill({ toBlock: 299, concurrency: 1 });
   await handle.result();
-  expect(await runsOf(env, handle)).toBeGreaterThan(1);
+  await untilRuns(env, handle, 2);
   expect(fake.calls.at(-1)?.traceBudgets).toEqual([{ node: "a", traces: 2, restMs: 0 }]);
 });
 

@@ -1,11 +1,13 @@
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { waitUntil } from "../../src/dev/wait-until.ts";
 import type { FollowProgress } from "../../src/workflows/follow-shapes.ts";
 import type { RequeuedRange } from "../../src/workflows/gap-fill-shapes.ts";
-import { runsOf, startWorkflowEnv, untilQuery, type WorkflowEnv } from "../support/workflow-env.ts";
-
-// Real servers and workers on a machine that may be busy.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+import {
+  startWorkflowEnv,
+  untilQuery,
+  untilRuns,
+  type WorkflowEnv,
+} from "../support/workflow-env.ts";
 
 let env: WorkflowEnv;
 beforeAll(async () => {
@@ -23,10 +25,12 @@ test("all three jobs go on by themselves after the Temporal server was killed in
   const gapFill = await network.startGapFill();
   await gapFill.signal("pause");
   await gapFill.executeUpdate("requeueBlocks", { args: [{ blocks: ["200-204"] }] });
-  await waitUntil(() => fake.indexed.length >= 30, { what: "30 blocks", timeoutMs: 20_000 });
+  await waitUntil(() => fake.indexed.length >= 30, { what: "30 blocks" });
 
+  fake.blockMs = 500;
   await env.temporal.kill();
   const doneAtKill = fake.indexed.length;
+  fake.blockMs = 20;
   await env.temporal.restart();
   fake.head = 303;
 
@@ -52,10 +56,7 @@ test("a thousand messages without a suggestion of the server begin a new run, an
     await Promise.all(blocks.map((block) => handle.signal("requeueBlocks", { blocks: [block] })));
   }
 
-  await waitUntil(async () => (await runsOf(env, handle)) > 1, {
-    what: "a second run",
-    timeoutMs: 20_000,
-  });
+  await untilRuns(env, handle, 2);
 
   const pending = await handle.query<RequeuedRange[]>("pending");
   expect(pending).toHaveLength(1050);

@@ -100,10 +100,10 @@ describe.skipIf(!hasRedis)("the pump of the Redis stream", () => {
   });
 
   test("an entry that comes while the pump waits is served at once", async () => {
-    const run = bridge.pump({ maximumSeconds: 5, stream: { readBlockMs: 5_000 } });
-    await waitUntil(() => redis.exists("last-check"), { what: "the loop", timeoutMs: 3000 });
+    const run = bridge.pump({ maximumSeconds: 30, stream: { readBlockMs: 30_000 } });
+    await waitUntil(() => redis.exists("last-check"), { what: "the loop" });
     await produce(redis);
-    await waitUntil(() => bridge.started.length === 1, { what: "the start", timeoutMs: 1000 });
+    await waitUntil(() => bridge.started.length === 1, { what: "the start", timeoutMs: 15_000 });
     run.cancel();
     await expect(run.result).rejects.toThrow();
   });
@@ -298,7 +298,7 @@ describe.skipIf(!hasRedis)("the pump of the Redis stream", () => {
   test("Redis killed in the middle: the call fails, and the next one serves the rest after the restart", async () => {
     const run = bridge.pump({ maximumSeconds: 20, stream: { readBlockMs: 5_000 } });
     await produce(redis);
-    await waitUntil(() => bridge.started.length === 1, { what: "the start", timeoutMs: 3000 });
+    await waitUntil(() => bridge.started.length === 1, { what: "the start" });
     await server.kill();
     await expect(run.result).rejects.toThrow(RedisUnavailableError);
     await server.restart();

@@ -128,4 +128,4 @@ test("reads back every aggregate row that was encoded, NULLs and sums of squares
   } finally {
     await clickhouse.stop();
   }
-}, 60_000);
+});

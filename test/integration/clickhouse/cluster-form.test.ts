@@ -36,7 +36,7 @@ describe("the schema for a cluster", () => {
       const text = await parsed(statement);
       expect(text).toMatch(/ON CLUSTER (`prod`|'prod'|prod)\b|^INSERT INTO schema_migration /);
     }
-  }, 60_000);
+  });
 
   test("has each table of one server under its name, distributed, and nothing that is not replicated", async () => {
     const single = (await statementsOf(null)).join(";\n");

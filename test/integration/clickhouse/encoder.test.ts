@@ -166,7 +166,7 @@ test("reads back every structlog row that was encoded, whatever its values", asy
     ),
     { numRuns: 60 },
   );
-}, 60_000);
+});
 
 const transactionRow = fc.record({
   hash: hex(64),
@@ -226,7 +226,7 @@ test("reads back every transaction row that was encoded, to the last wei", async
     }),
     { numRuns: 60 },
   );
-}, 60_000);
+});
 
 test("keeps texts apart when a block holds more kinds than two bytes can number", async () => {
   const writer = createRowStore(clickhouse.client).createWriter();

@@ -87,7 +87,7 @@ describe("rows", () => {
       }),
       { numRuns: 25 },
     );
-  }, 60_000);
+  });
 
   test("leave every version in the block's history, oldest first", async () => {
     const versions: LedgerRow[] = [
@@ -268,19 +268,21 @@ describe("gaps", () => {
         state: "done",
       },
     ]);
+    // Seventeen slices; scans that keep step with any clock see all of them.
+    const one = ledger();
     const found = [];
-    for (let scan = 0; scan < 10; scan += 3) {
-      const gaps = await ledger().findGaps({
+    for (let scan = 0; scan < 17; scan += 1) {
+      const gaps = await one.findGaps({
         ...query,
         network,
         expected: await ranges().read(network),
-        now: new Date((scan + 1) * 15_000).toISOString(),
+        now: new Date(scan * 300_000).toISOString(),
       });
       expect(gaps.missing).toEqual([{ fromBlock: 1_600_000, toBlock: 1_600_000 }]);
-      found.push(gaps.unchained);
+      found.push(...gaps.unchained);
     }
-    expect(found).toEqual([[], [], [700_000], []]);
-  }, 60_000);
+    expect(found).toEqual([700_000]);
+  });
 
   test("are none where nothing is expected", async () => {
     expect(await ledger().findGaps({ ...query, network: "nowhere" })).toEqual({
@@ -369,7 +371,7 @@ describe("coverage", () => {
       ),
       { numRuns: 30 },
     );
-  }, 60_000);
+  });
 
   test("recounts on demand: finds lost rows, and rows that stand twice", async () => {
     const network = "recount";
@@ -452,7 +454,7 @@ describe("a network", () => {
       expect(await race(`raced-${round}`)).toBeLessThanOrEqual(1);
       expect(await race(`raced-${round}`)).toBe(1);
     }
-  }, 60_000);
+  });
 
   test("keeps the highest finalized block and the highest swept one, also when a node sinks or forgets them", async () => {
     const networks = createNetworkStore(clickhouse.client);

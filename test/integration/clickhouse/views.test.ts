@@ -213,4 +213,4 @@ test("reads a few granules of both sides for one block among 2 million", async (
     `SELECT count() AS rows FROM ${structlogView} WHERE block_number = 150000`,
   );
   expect(rows).toEqual({ rows: "2" });
-}, 120_000);
+});

@@ -72,7 +72,7 @@ beforeAll(async () => {
       state: "done" as const,
     })),
   );
-}, 120_000);
+});
 afterAll(async () => {
   await Promise.all([anvil?.stop(), stranger?.stop(), clickhouse?.stop()]);
 });
@@ -115,7 +115,7 @@ describe("audit", () => {
       `SELECT kind, count() AS n, sum(rows_compared) AS rows FROM execution_audit WHERE audit_id = '${String(json["auditId"])}' GROUP BY kind`,
     );
     expect(outcomes).toEqual([{ kind: "equal", n: String(3 * (head + 1)), rows: stored?.rows }]);
-  }, 60_000);
+  });
 
   test("draws the same blocks for the same seed, from the window alone", async () => {
     const ask = async (line: string) => (await client(line)).json;
@@ -205,7 +205,7 @@ describe("audit", () => {
       { kind: "differs", processor: "transaction" },
       { kind: "only_stored", processor: "transaction" },
     ]);
-  }, 60_000);
+  });
 
   test("refuses a node of another chain", async () => {
     const { exitCode, error } = await client(`audit --sample 1 --against ${stranger.url}`);

@@ -56,7 +56,7 @@ test("serves the user's own node: the client finds the stack and proves a backfi
   stack.child.kill("SIGTERM");
   expect(await stack.exited, stack.output()).toBe(0);
   expect(processesOf(data)).toEqual([]);
-}, 240_000);
+});
 
 test("refuses a node that does not answer, with the fix and without a stack trace", async () => {
   const { exited, output } = dev("http://127.0.0.1:1", join(folder, "unused"));

@@ -50,4 +50,4 @@ test("Temporal has our search attributes and its UI, and keeps its state across 
   } finally {
     await temporal.stop();
   }
-}, 30_000);
+});

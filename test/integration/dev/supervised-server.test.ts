@@ -34,10 +34,7 @@ test("a server that is killed is started again and said to be; one that is stopp
   });
 
   await first.kill();
-  await waitUntil(() => lines.includes("The server is back"), {
-    what: "another server",
-    timeoutMs: 10_000,
-  });
+  await waitUntil(() => lines.includes("The server is back"), { what: "another server" });
   expect(lines).toEqual([
     "The server ended without being asked to; starting it again",
     "The server is back",
@@ -58,7 +55,7 @@ test("a server that does not start again says why and is tried until it is stopp
     report: (line) => lines.push(line),
   });
   await first.kill();
-  await waitUntil(() => lines.length === 2, { what: "the reason", timeoutMs: 10_000 });
+  await waitUntil(() => lines.length === 2, { what: "the reason" });
   expect(lines[1]).toBe("The server does not start; trying again in 5 s. Its disk is gone.");
   await supervised.stop();
 });

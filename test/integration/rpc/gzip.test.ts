@@ -50,7 +50,7 @@ async function startNode(link: Omit<Link, "ms"> & { readonly gzipMs: number }) {
     { observer: unobserved, gate: ungated, onTraced: () => {}, costs },
   );
   const traceOnce = async () => {
-    const options = { timeoutMs: 10_000, stacks: false, gasUsed: 20_000_000 };
+    const options = { timeoutMs: 30_000, stacks: false, gasUsed: 20_000_000 };
     expect((await readAll(node.traceSteps(blockHash, options))).equals(trace)).toBe(true);
   };
   return { asked, costs, traceOnce, stop: double.stop };
@@ -64,7 +64,7 @@ async function readAll(bytes: AsyncIterable<Uint8Array>): Promise<Buffer> {
 
 describe("traces are asked for compressed", () => {
   test("behind a link that is the limit", async () => {
-    const node = await startNode({ bytesPerSecond: 8_000_000, gzipMs: 20 });
+    const node = await startNode({ bytesPerSecond: 2_000_000, gzipMs: 20 });
     for (let block = 0; block < 8; block += 1) await node.traceOnce();
     expect(node.asked).toEqual([false, true, false, true, false, true, true, true]);
     expect(node.costs.compresses).toBe(true);
@@ -72,7 +72,7 @@ describe("traces are asked for compressed", () => {
   });
 
   test("but not where the node's compression is the limit", async () => {
-    const node = await startNode({ gzipMs: 100 });
+    const node = await startNode({ gzipMs: 500 });
     for (let block = 0; block < 8; block += 1) await node.traceOnce();
     expect(node.asked).toEqual([false, true, false, true, false, true, false, false]);
     expect(node.costs.compresses).toBe(false);
@@ -128,7 +128,7 @@ describe("a compressed answer", () => {
     ],
   ])("that %s is a cut answer, never a short one", async (_, answer) => {
     const { stop, stream } = await startDouble(answer);
-    const reading = readAll(stream(call, { timeoutMs: 2_000, gzip: true }));
+    const reading = readAll(stream(call, { timeoutMs: 30_000, gzip: true }));
     await expect(reading).rejects.toMatchObject({ isBegun: true, fault: { kind: "socket" } });
     await stop();
   });
@@ -138,7 +138,7 @@ describe("a compressed answer", () => {
       const { stop, stream } = await startDouble((response) => {
         response.writeHead(200, { "content-encoding": encoding }).end("{}");
       });
-      const reading = readAll(stream(call, { timeoutMs: 2_000, gzip: true }));
+      const reading = readAll(stream(call, { timeoutMs: 30_000, gzip: true }));
       await expect(reading).rejects.toMatchObject({
         fault: { kind: "socket", isUndecodable: true },
       });
@@ -152,7 +152,7 @@ describe("a compressed answer", () => {
     });
     const encodings: boolean[] = [];
     const onEncoding = (isCompressed: boolean) => encodings.push(isCompressed);
-    const answer = await readAll(stream(call, { timeoutMs: 2_000, onEncoding }));
+    const answer = await readAll(stream(call, { timeoutMs: 30_000, onEncoding }));
     expect(answer.equals(trace)).toBe(true);
     expect(encodings).toEqual([true]);
     await stop();
@@ -163,7 +163,7 @@ describe("a compressed answer", () => {
     const { stop, stream } = await startDouble((response) => {
       response.writeHead(500, zipped).end(gzipSync(JSON.stringify(refusal)));
     });
-    const failure = await readAll(stream(call, { timeoutMs: 2_000, gzip: true })).catch(
+    const failure = await readAll(stream(call, { timeoutMs: 30_000, gzip: true })).catch(
       (error: unknown) => error,
     );
     expect(failure).toBeInstanceOf(StreamFailed);
@@ -223,7 +223,7 @@ test("a broken compressed trace is the block's cut trace, and the next attempt a
   for (let block = 0; block < 6; block += 1) {
     const hash = `0x${String(block).repeat(64)}` as const;
     const reading = readAll(
-      node.traceSteps(hash, { timeoutMs: 5_000, stacks: false, gasUsed: 2e7 }),
+      node.traceSteps(hash, { timeoutMs: 30_000, stacks: false, gasUsed: 2e7 }),
     );
     outcomes.push(
       await reading.then(
@@ -259,7 +259,7 @@ test("a node on this machine is asked what it can, and never for a compressed tr
   expect(pool.capabilities["node-a"]).toMatchObject({ gzip: "yes", asksGzip: false });
   asked.length = 0;
   for (let block = 0; block < 4; block += 1) {
-    await readAll(node.traceSteps(blockHash, { timeoutMs: 5_000, stacks: false, gasUsed: 2e7 }));
+    await readAll(node.traceSteps(blockHash, { timeoutMs: 30_000, stacks: false, gasUsed: 2e7 }));
   }
   expect(asked).toEqual([undefined, undefined, undefined, undefined]);
   await double.stop();

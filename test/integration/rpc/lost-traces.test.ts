@@ -47,7 +47,7 @@ function blockOf(which: unknown) {
 async function trace(blockHash: Hex): Promise<string> {
   isUp = true;
   try {
-    for await (const _ of node.traceCalls(blockHash, { timeoutMs: 5_000 }));
+    for await (const _ of node.traceCalls(blockHash, { timeoutMs: 30_000 }));
     return "whole";
   } catch (error) {
     return error instanceof Error && "kind" in error ? String(error.kind) : nameOf(error);

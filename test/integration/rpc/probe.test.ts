@@ -32,7 +32,6 @@ async function send(url: string, transaction: object): Promise<void> {
   ]);
   await waitUntil(async () => (await callNode(url, "eth_getTransactionReceipt", [hash])) !== null, {
     what: "the transaction's block",
-    timeoutMs: 5_000,
   });
 }
 

@@ -30,7 +30,7 @@ beforeAll(async () => {
     }),
     TEMPORAL_ADDRESS: temporal.address,
   };
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all([chain?.stop(), redis?.stop(), temporal?.stop()]);
 });

@@ -47,7 +47,7 @@ afterEach(async () => {
   }
   await waitUntil(
     async () => (await temporal.workflow.count("ExecutionStatus = 'Running'")).count === 0,
-    { what: "no running workflow", timeoutMs: 10_000 },
+    { what: "no running workflow" },
   );
 });
 
@@ -282,7 +282,7 @@ test("reason and actor go with a requeue to the ledger, and every change is logg
       const { json } = await server.call("GET", "/api/v1/blocks/31");
       return json["story"];
     },
-    { what: "the ledger to know block 31", timeoutMs: 20_000 },
+    { what: "the ledger to know block 31" },
   );
   expect(story).toMatchObject([{ reason: "looks short", actor: "api", status: "complete" }]);
   expect(server.lines.filter(({ message }) => message === "Queued blocks").at(-1)).toMatchObject({

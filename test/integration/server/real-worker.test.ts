@@ -38,7 +38,7 @@ test("blocks requeued over HTTP have new rows that are proven, also where the se
       const row = structlogOf(await read<Block>(`/api/v1/blocks/${head}`));
       return row?.attemptId === structlogOf(before)?.attemptId ? undefined : row;
     },
-    { what: "a new attempt", timeoutMs: 30_000 },
+    { what: "a new attempt" },
   );
   expect(after).toMatchObject({ generation: 1, actor: "api", proof: "proven" });
   const window = `from=${first}&to=${head}&verify=true`;

@@ -38,7 +38,7 @@ beforeAll(async () => {
     CLICKHOUSE_DATABASE: clickhouse.database,
   });
   signed = await chain.users[0].signStake({ target: chain.targets[0], dipAmount: oneDip });
-}, 60_000);
+});
 afterAll(async () => {
   await server?.stop();
   await Promise.all([chain?.stop(), temporal?.stop(), clickhouse?.stop()]);

@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await server?.stop();
   await stack?.stop();
-}, 60_000);
+});
 
 /** A call as the reference's page words it. */
 function toBody(call: StakeCall): Record<string, unknown> {
@@ -49,7 +49,7 @@ async function untilState(id: unknown, states: readonly string[]): Promise<Answe
       const { json } = await read(id);
       return states.includes(String(json["state"])) ? json : undefined;
     },
-    { what: `${String(id)} to be ${states.join(" or ")}`, timeoutMs: 60_000, everyMs: 200 },
+    { what: `${String(id)} to be ${states.join(" or ")}`, everyMs: 200 },
   );
 }
 
@@ -218,7 +218,7 @@ describe("a signed request by HTTP", () => {
             const answer = await later.call("GET", `/api/v1/stake/${String(json["id"])}`);
             return answer.json["isFinal"] === true ? answer.json : undefined;
           },
-          { what: "the end to be written", timeoutMs: 10_000 },
+          { what: "the end to be written" },
         );
         expect(kept).toEqual(end);
       } finally {
@@ -284,7 +284,7 @@ describe("a signed request by HTTP", () => {
             const answer = await post(refused);
             return answer.status === 429 ? answer : undefined;
           },
-          { what: "the queue to be full", timeoutMs: 10_000 },
+          { what: "the queue to be full" },
         );
         expect(full.json["type"]).toBe("urn:blockloom:problem:queue-full");
         expect(full.headers.get("retry-after")).toBe("30");
@@ -346,7 +346,7 @@ describe("a signed request by HTTP", () => {
     } finally {
       await Promise.all([away.stop(), blind.stop(), lost.stop()]);
     }
-  }, 30_000);
+  });
 });
 
 test(

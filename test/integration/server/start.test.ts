@@ -39,7 +39,6 @@ function startServer(env: Record<string, string>): RunningProcess {
 async function waitForLine(server: RunningProcess, text: string): Promise<void> {
   await waitUntil(() => server.output().includes(text), {
     what: `"${text}"`,
-    timeoutMs: 60_000,
     process: server,
   });
 }
@@ -59,12 +58,12 @@ test("it refuses to listen wider than this machine without tokens, and says the 
       Fix: set API_TOKENS or API_TOKENS_FILE (docs/api.md makes a token), or listen on 127.0.0.1.
     "
   `);
-}, 60_000);
+});
 
 test("a port that is taken is told so", async () => {
   const other = createServer().listen(0, "127.0.0.1");
   stops.push(async () => void other.close());
-  await waitUntil(() => other.listening, { what: "a listener", timeoutMs: 5_000 });
+  await waitUntil(() => other.listening, { what: "a listener" });
   const address = other.address();
   const port = typeof address === "object" ? address?.port : 0;
   const server = startServer({ ...network, API_ADDRESS: `127.0.0.1:${port}` });
@@ -72,7 +71,7 @@ test("a port that is taken is told so", async () => {
   expect(server.output()).toContain("The API cannot listen.");
   expect(server.output()).toContain(`API_ADDRESS: 127.0.0.1:${port}`);
   expect(server.output()).toContain("something listens there already");
-}, 60_000);
+});
 
 test("it answers at once, says what is away, goes on when it comes or comes back, and stops cleanly", async () => {
   const [clickhousePort, temporalPort, apiPort] = [
@@ -126,13 +125,11 @@ test("it answers at once, says what is away, goes on when it comes or comes back
   await temporal.kill();
   await waitUntil(async () => (await ask("/health/ready")).status === 503, {
     what: "the server to see that Temporal is away",
-    timeoutMs: 20_000,
   });
   expect(await ask("/api/v1/status")).toMatchObject(kindOf("temporal-unavailable"));
   await temporal.restart();
   await waitUntil(async () => (await ask("/health/ready")).status === 200, {
     what: "the server to find Temporal again",
-    timeoutMs: 30_000,
   });
   await anvil.stop();
   expect(await ask(path, "POST")).toMatchObject({
@@ -144,7 +141,7 @@ test("it answers at once, says what is away, goes on when it comes or comes back
   expect(await server.exited).toEqual({ code: 0, signal: null });
   expect(server.output()).toContain("Server has stopped");
   expect(server.output()).not.toContain("s3cret");
-}, 180_000);
+});
 
 test("with the staking service alone it starts too, on PORT", async () => {
   const port = await getPort();

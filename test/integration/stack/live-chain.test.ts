@@ -28,7 +28,7 @@ let worker: RunningProcess;
 beforeAll(async () => {
   stack = await startTestStack({ blocks });
   worker = await stack.startWorker(network, { FINALITY_DEPTH: "30" });
-}, 180_000);
+});
 afterAll(() => stack?.stop());
 
 test("follow goes along with reorgs while a backfill runs: the views show the node's chain", async () => {
@@ -57,7 +57,6 @@ test("follow goes along with reorgs while a backfill runs: the views show the no
     async () => (await statusesOf([head + 1, head + 2])).every((one) => one === "retracted"),
     {
       what: "the blocks above the new head to be retracted",
-      timeoutMs: 60_000,
     },
   );
   expect(await job.isRunning(), "the backfill was under way all the time").toBe(true);
@@ -76,7 +75,7 @@ test("follow goes along with reorgs while a backfill runs: the views show the no
   await expectProven(stack, network, whole);
   const seen = { fromBlock: 0, toBlock: top };
   await expectShown(stack, network, seen, await askOracle(stack, whole));
-}, 240_000);
+});
 
 /** Two minutes of it were run by hand: REORG_SECONDS=120. */
 const stormSeconds = Number(process.env["REORG_SECONDS"] ?? 25);
@@ -189,7 +188,7 @@ test("blocks that are requeued twice are traced again once", async () => {
       const progress = await queryJob<GapFillProgress>(client, target, "progress");
       return progress.requeued === 0 && progress.requeuedDone > 0;
     },
-    { what: "the requeued blocks to be done", timeoutMs: 60_000, process: worker },
+    { what: "the requeued blocks to be done", process: worker },
   );
   expect(await stopJob(client, target)).toEqual({ ended: true });
 
@@ -201,7 +200,7 @@ test("blocks that are requeued twice are traced again once", async () => {
   );
   await expectProven(stack, network, range);
   await expectShown(stack, network, range, await askOracle(stack, range));
-}, 120_000);
+});
 
 /** Waits until the ledger holds the node's own blocks from the backfill's end to `top`. */
 async function waitUntilFollowed(top: number): Promise<void> {
@@ -213,7 +212,7 @@ async function waitUntilFollowed(top: number): Promise<void> {
       const refs = await ledger.hashesAbove(network, chain.head, numbers.length);
       return refs.map(({ hash }) => hash).join() === wanted.toReversed().join();
     },
-    { what: `follow to be at block ${top}`, timeoutMs: 60_000, process: worker },
+    { what: `follow to be at block ${top}`, process: worker },
   );
 }
 

@@ -32,7 +32,7 @@ beforeAll(async () => {
   stack = await startTestStack({ blocks });
   whole = { fromBlock: stack.chain.first, toBlock: stack.chain.head };
   oracle = await askOracle(stack, whole);
-}, 180_000);
+});
 afterAll(() => stack?.stop());
 beforeEach(() => stack.slowNode.setPace(slowPace));
 // Every worker takes workflow tasks of all networks: one that is left over would fail those of the next test.

@@ -28,7 +28,7 @@ let refused: { readonly who: Who; readonly atMs: number } | undefined;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "blockloom-shared-rest-"));
   stack = await startTestStack({ blocks });
-}, 180_000);
+});
 afterAll(async () => {
   await Promise.all(proxies.map((proxy) => proxy.stop()));
   await stack?.stop();
@@ -66,7 +66,7 @@ test("a node that one worker was asked to leave alone is left alone by the other
       const progress = await handle.query<BackfillProgress>(messageNames.progress);
       return progress.waitingFor === null ? undefined : progress;
     },
-    { what: "a backfill that waits for its node", timeoutMs: 60_000, everyMs: 100 },
+    { what: "a backfill that waits for its node", everyMs: 100 },
   );
   expect(waiting.waitingFor).toMatch(/^node shared, which asks to wait \d+ s, until/);
   expect(waiting.nodes).toEqual([
@@ -86,4 +86,4 @@ test("a node that one worker was asked to leave alone is left alone by the other
   expect(new Set(after.filter(isNew).map((trace) => trace.who))).toEqual(new Set([other]));
   await expectShown(stack, network, whole, await askOracle(stack, whole));
   await workers[other].stop();
-}, 240_000);
+});

@@ -46,7 +46,7 @@ beforeAll(async () => {
     return { result: answer.data };
   });
   stack.slowNode.setPace(slowPace);
-}, 180_000);
+});
 afterAll(async () => {
   await shaky?.stop();
   await twin?.stop();
@@ -103,4 +103,4 @@ test("a backfill over two nodes, of which one lies, goes away and comes back, en
   expect(evidence).toEqual([{ node: "shaky", error_kind: "proof_mismatch", told: 1 }]);
   expect(worker.output()).not.toContain(secret);
   await worker.stop();
-}, 240_000);
+});

@@ -70,7 +70,6 @@ describe("what a look at the chain says, before any gas", () => {
   const minedReceipt = (hash: unknown) =>
     waitUntil(async () => (await chain.rpc("eth_getTransactionReceipt", [hash])) ?? undefined, {
       what: "a transaction to be mined",
-      timeoutMs: 10_000,
       everyMs: 5,
     });
   const sendCalldata = async (from: Hex, to: Hex, data: Hex): Promise<Hex> => {

@@ -185,7 +185,7 @@ describe("watchAccount", () => {
   test("ends when a transaction is mined, and beats meanwhile", async () => {
     await chain.mine(3);
     const watch = await watchOf();
-    await waitUntil(() => watch.heartbeats.length > 2, { what: "heartbeats", timeoutMs: 5000 });
+    await waitUntil(() => watch.heartbeats.length > 2, { what: "heartbeats" });
     const { nonce } = await send(null, { gasLimit: "21000" });
     const { account, reorgedBlocks } = await watch.result;
     expect([account.latestNonce, reorgedBlocks]).toEqual([nonce + 1, []]);
@@ -216,7 +216,7 @@ describe("watchAccount", () => {
     await chain.mine(1);
     const { blockNumber, blockHash } = receipt;
     const watch = await watchOf({ minedBlocks: [{ number: blockNumber, hash: blockHash }] });
-    await waitUntil(() => watch.heartbeats.length > 1, { what: "heartbeats", timeoutMs: 5000 });
+    await waitUntil(() => watch.heartbeats.length > 1, { what: "heartbeats" });
     await chain.automine(false);
     await chain.rpc("anvil_reorg", [2, []]);
     const { reorgedBlocks } = await watch.result;
@@ -234,7 +234,7 @@ describe("watchAccount", () => {
   test("ends at once when it is cancelled", async () => {
     await chain.mine(3);
     const watch = await watchOf();
-    await waitUntil(() => watch.heartbeats.length > 1, { what: "heartbeats", timeoutMs: 5000 });
+    await waitUntil(() => watch.heartbeats.length > 1, { what: "heartbeats" });
     watch.cancel();
     await expect(watch.result).rejects.toThrow();
   });
@@ -272,7 +272,7 @@ test("several are signed, sent and read in one go, in the order of their nonces"
   expect(sent.items.map(({ result }) => result)).toEqual(["known", "known", "known"]);
   await waitUntil(
     async () => (await port.account(address)).latestNonce === prepared.account.latestNonce + 3,
-    { what: "three blocks", timeoutMs: 10_000 },
+    { what: "three blocks" },
   );
   const { items } = await activities.readReceipts({
     chainId,

@@ -13,8 +13,8 @@ beforeAll(async () => {
   await Promise.all([stack.startWorker("stake"), stack.startWorker("sign")]);
   // The signer runs and knows its account before the first kill.
   await settle(await submitOne());
-}, 120_000);
-afterAll(() => stack.stop(), 60_000);
+});
+afterAll(() => stack.stop());
 
 /** SIGKILL at one point of a request's way; then another worker, and the request has its one transaction. */
 type Case = {

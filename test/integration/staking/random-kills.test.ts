@@ -16,8 +16,8 @@ let stack: StakingStack;
 beforeAll(async () => {
   stack = await startStakingStack({ users: requests, env: { STAKING_MAX_IN_FLIGHT: "16" } });
   await Promise.all([stack.startWorker("stake"), stack.startWorker("sign")]);
-}, 120_000);
-afterAll(() => stack.stop(), 60_000);
+});
+afterAll(() => stack.stop());
 
 test(`18. ${kills} kills of all workers at random under ${requests} requests: none lost, none double, no gap, the gas of one each (seed ${seed})`, async () => {
   const books = await openBooks(stack);

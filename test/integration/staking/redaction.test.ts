@@ -35,13 +35,13 @@ beforeAll(async () => {
   await stack.startWorker("sign", { CHAIN_RPC_URL: secretUrl, METRICS_ADDRESS: forSign });
   server = await startApi(secretUrl);
   mistaken = startMistakenSigner(secretUrl);
-}, 120_000);
+});
 afterAll(async () => {
   await server?.stop();
   await mistaken?.stop();
   await stack?.stop();
   await redis?.stop();
-}, 60_000);
+});
 
 async function startApi(rpcUrl: string) {
   const address = `127.0.0.1:${await getPort()}`;
@@ -55,7 +55,6 @@ async function startApi(rpcUrl: string) {
   });
   await waitUntil(() => program.output().includes("Server is ready"), {
     what: "the server to be ready",
-    timeoutMs: 60_000,
     process: program,
   });
   return { ...program, url: `http://${address}` };
@@ -137,7 +136,7 @@ test.skipIf(!hasRedis)(
         const { queued, inFlight } = await stack.signerStatus();
         return queued + inFlight === 3;
       },
-      { what: "all three to wait for the node", timeoutMs: 30_000, everyMs: 200 },
+      { what: "all three to wait for the node", everyMs: 200 },
     );
 
     const before = await readEverything();
@@ -152,7 +151,6 @@ test.skipIf(!hasRedis)(
     for (const id of ids) expect(await stack.untilFinal(id)).toMatchObject({ state: "succeeded" });
     await waitUntil(async () => (await stack.signerStatus()).counts.succeeded === 4, {
       what: "all four to be final",
-      timeoutMs: 60_000,
       everyMs: 500,
     });
 

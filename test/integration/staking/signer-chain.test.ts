@@ -10,8 +10,8 @@ import { type SignerDesk, startSignerDesk } from "./signer-desk.ts";
 let desk: SignerDesk;
 beforeAll(async () => {
   desk = await startSignerDesk();
-}, 90_000);
-afterAll(() => desk.stop(), 60_000);
+});
+afterAll(() => desk.stop());
 
 const signStake = (): Promise<StakeCall> =>
   desk.chain.users[0].signStake({ target: desk.chain.targets[0], dipAmount: oneDip });

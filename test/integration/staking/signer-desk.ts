@@ -133,7 +133,7 @@ async function openDesk(
           await chain.mine();
           return isDone && (await status()).slots.length === 0;
         },
-        { what: "all slots to be final", timeoutMs: 40_000, everyMs: 150 },
+        { what: "all slots to be final", everyMs: 150 },
       );
       await Promise.all([outcome, mining]);
       return outcome;

@@ -9,8 +9,8 @@ import { type SignerDesk, startSignerDesk } from "./signer-desk.ts";
 let desk: SignerDesk;
 beforeAll(async () => {
   desk = await startSignerDesk();
-}, 90_000);
-afterAll(() => desk.stop(), 60_000);
+});
+afterAll(() => desk.stop());
 
 const gwei = 1_000_000_000;
 const signStake = (): Promise<StakeCall> =>
@@ -30,7 +30,6 @@ function attemptsOf(nonce: number) {
 async function untilAttempts(nonce: number, count: number) {
   await waitUntil(() => attemptsOf(nonce).length >= count, {
     what: `${count} attempts of nonce ${nonce}`,
-    timeoutMs: 30_000,
   });
   return attemptsOf(nonce);
 }
@@ -46,7 +45,7 @@ describe("a signer and the pool", () => {
     const hash = slots[0]?.transactionHash;
     await desk.chain.rpc("anvil_dropTransaction", [hash]);
 
-    await waitUntil(() => isKnown(hash ?? undefined), { what: "it is back", timeoutMs: 20_000 });
+    await waitUntil(() => isKnown(hash ?? undefined), { what: "it is back" });
     const { status } = await desk.finish(request);
 
     expect(status).toMatchObject({ state: "succeeded", nonce, transactionHash: hash });
@@ -113,7 +112,7 @@ describe("a signer and the pool", () => {
       nonces: [nonce],
     });
     const [older, newer] = await untilAttempts(nonce, 2);
-    await waitUntil(() => isKnown(newer?.hash), { what: "the bump is sent", timeoutMs: 20_000 });
+    await waitUntil(() => isKnown(newer?.hash), { what: "the bump is sent" });
     await desk.chain.rpc("anvil_dropTransaction", [newer?.hash]);
     await desk.chain.rpc("eth_sendRawTransaction", [older?.raw]);
 
@@ -133,7 +132,7 @@ describe("a signer and the pool", () => {
       await desk.untilSent();
       await request.signal("cancel");
       const [call, noop] = await untilAttempts(nonce, 2);
-      await waitUntil(() => isKnown(noop?.hash), { what: "the NOOP is sent", timeoutMs: 20_000 });
+      await waitUntil(() => isKnown(noop?.hash), { what: "the NOOP is sent" });
       if (winner === "original") {
         await desk.chain.rpc("anvil_dropTransaction", [noop?.hash]);
         await desk.chain.rpc("eth_sendRawTransaction", [call?.raw]);

@@ -62,7 +62,6 @@ export async function startStallingLink(address: string): Promise<StallingLink> 
     untilKept: (bytes) =>
       waitUntil(() => countKept() >= bytes, {
         what: `the worker to say ${bytes} bytes`,
-        timeoutMs: 30_000,
         everyMs: 10,
       }),
     flow: () => {

@@ -22,7 +22,7 @@ beforeAll(
   },
   120_000 + requests * 1000,
 );
-afterAll(() => stack.stop(), 60_000);
+afterAll(() => stack.stop());
 
 test(
   `valid, duplicate, poisoned, stolen and starved requests, fee spikes, a forgetful pool, outages and kills: the chain holds what was signed, once (seed ${seed})`,

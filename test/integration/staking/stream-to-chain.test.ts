@@ -37,11 +37,11 @@ describe.skipIf(!hasRedis)("from the producer's stream to the chain, all of it r
       stack.startWorker("stake", { METRICS_ADDRESS: address }),
       stack.startWorker("sign"),
     ]);
-  }, 180_000);
+  });
   afterAll(async () => {
     await stack?.stop();
     await server?.stop();
-  }, 60_000);
+  });
 
   /** Signs as the UI does, and saves and announces it as the UI's route does. */
   async function ask(user: TestUser, dipAmount = oneDip) {
@@ -96,7 +96,7 @@ describe.skipIf(!hasRedis)("from the producer's stream to the chain, all of it r
     });
     const { pending } = await redis.xPending(streamKey, "staking-backend-processor");
     expect(pending).toBe(0);
-  }, 180_000);
+  });
 
   test("the tables hold every end and every transaction, and no signature of a user stands in stake_request", async () => {
     const ends = await stack.store.query<{ state: string; count: string }>(
@@ -116,10 +116,10 @@ describe.skipIf(!hasRedis)("from the producer's stream to the chain, all of it r
         );
         return found.length === 2 && found;
       },
-      { what: "both transactions final in the table", timeoutMs: 30_000 },
+      { what: "both transactions final in the table" },
     );
     expect(new Set(rows.map(({ hash }) => hash)).size).toBe(2);
-  }, 60_000);
+  });
 
   test("the metrics tell what happened", async () => {
     const metrics = await (await fetch(metricsUrl)).text();
@@ -149,5 +149,5 @@ describe.skipIf(!hasRedis)("from the producer's stream to the chain, all of it r
     for (const secret of [...signatures, stack.chain.signer.privateKey, server.url]) {
       expect(logs).not.toContain(secret);
     }
-  }, 120_000);
+  });
 });

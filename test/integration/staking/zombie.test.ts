@@ -7,8 +7,8 @@ let stack: StakingStack;
 beforeAll(async () => {
   stack = await startStakingStack();
   await Promise.all([stack.startWorker("stake"), stack.startWorker("sign")]);
-}, 120_000);
-afterAll(() => stack.stop(), 60_000);
+});
+afterAll(() => stack.stop());
 
 async function submitOne(): Promise<string> {
   const [target] = stack.chain.targets;
@@ -37,7 +37,7 @@ test("19. of two workers one is stopped with a transaction in its hands and send
     nonces: 2,
     unexplainedWei: 0n,
   });
-}, 120_000);
+});
 
 test("25. a node that is away for 20 s delays requests in every stage, and loses none", async () => {
   const books = await openBooks(stack);
@@ -60,4 +60,4 @@ test("25. a node that is away for 20 s delays requests in every stage, and loses
     unexplainedWei: 0n,
   });
   expect(stack.running("stake").length + stack.running("sign").length).toBeGreaterThan(1);
-}, 180_000);
+});

@@ -49,7 +49,7 @@ beforeAll(async () => {
     METRICS_ADDRESS: "off",
     LOG_LEVEL: "debug",
   };
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all([anvil.stop(), clickhouse.stop(), temporal.stop()]);
   await rm(folder, { recursive: true, force: true });
@@ -69,7 +69,6 @@ test("a worker that is asked to stop in the middle of a chunk hands its place to
   const first = startWorker("first");
   await waitUntil(() => first.output().includes("Worker is ready"), {
     what: "the first worker",
-    timeoutMs: 60_000,
     process: first,
   });
   const { client, close } = await connectClient(loadConfig({ env, cwd: folder }).temporal);
@@ -83,7 +82,6 @@ test("a worker that is asked to stop in the middle of a chunk hands its place to
   });
   await waitUntil(() => first.output().includes('"blockNumber":2'), {
     what: "the first blocks",
-    timeoutMs: 60_000,
     process: first,
   });
   await first.stop(20_000);
@@ -102,4 +100,4 @@ test("a worker that is asked to stop in the middle of a chunk hands its place to
      FROM canonical_execution_transaction_structlog WHERE meta_network_name = '${network}'`,
   );
   expect(counted).toEqual({ rows: heavyBlocks * stepsPerCall, blocks: heavyBlocks });
-}, 180_000);
+});

@@ -49,7 +49,7 @@ describe("a real server", () => {
   beforeAll(async () => {
     temporal = await startTestTemporal();
     connection = await connectWorker(configOf(temporal.address));
-  }, 60_000);
+  });
   afterAll(async () => {
     await connection.close();
     await temporal.stop();

@@ -1,12 +1,10 @@
 import type { WorkflowHandle } from "@temporalio/client";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { waitUntil } from "../../../src/dev/wait-until.ts";
 import type { SignerStatus } from "../../../src/workflows/staking/signer-shapes.ts";
 import { modelCall } from "../../support/model-chain.ts";
 import { outcomeOf, type StakingEnv, startStakingEnv } from "../../support/staking-env.ts";
-import { untilQuery } from "../../support/workflow-env.ts";
-
-vi.setConfig({ testTimeout: 90_000, hookTimeout: 60_000 });
+import { untilQuery, untilRuns } from "../../support/workflow-env.ts";
 
 let env: StakingEnv;
 beforeAll(async () => {
@@ -15,10 +13,6 @@ beforeAll(async () => {
   });
 });
 afterAll(() => env.stop());
-
-async function runsOf(handle: WorkflowHandle): Promise<number> {
-  return (await env.client.workflow.count(`WorkflowId = "${handle.workflowId}"`)).count;
-}
 
 test("41. amid open slots the signer continues as new and loses none of them", async () => {
   const { fake, ask, signer } = await env.desk({ blockMs: null });
@@ -29,7 +23,7 @@ test("41. amid open slots the signer continues as new and loses none of them", a
     ({ slots }) => slots.length === 3 && slots.every(({ stage }) => stage === "broadcast"),
   );
   const sent = fake.chain.pooled.map(({ hash }) => hash);
-  await waitUntil(async () => (await runsOf(signer)) > 1, { what: "2 runs", timeoutMs: 40_000 });
+  await untilRuns(env, signer, 2);
   const carried = await untilQuery<SignerStatus>(signer, "status", () => true);
   expect(carried.slots.map(({ nonce, transactionHash }) => [nonce, transactionHash])).toEqual(
     sent.map((hash, nonce) => [nonce, hash]),
@@ -42,7 +36,7 @@ test("41. amid open slots the signer continues as new and loses none of them", a
   expect(outcomes.map(({ status }) => status.state)).toEqual(outcomes.map(() => "succeeded"));
   expect(fake.chain.mined).toHaveLength(15);
   expect(new Set(outcomes.map(({ status }) => status.nonce)).size).toBe(15);
-  expect(await runsOf(signer)).toBeGreaterThan(2);
+  await untilRuns(env, signer, 3);
 });
 
 test("41. a request that waits for long continues as new, and still ends once", async () => {
@@ -53,7 +47,7 @@ test("41. a request that waits for long continues as new, and still ends once", 
   const runId = handle.workflowId;
   // Words that say nothing make history too.
   for (let words = 0; words < 60; words += 1) await handle.signal("progressed", words);
-  await waitUntil(async () => (await runsOf(handle)) > 1, { what: "2 runs", timeoutMs: 40_000 });
+  await untilRuns(env, handle, 2);
   fake.chain.unready.clear();
   const running = env.client.workflow.getHandle(runId);
   const { status } = await outcomeOf(running);
@@ -73,7 +67,7 @@ test("35. an outcome that comes while a request makes room for its next run is n
   for (let words = 0; words < 60; words += 1) await running.signal("progressed", words);
   fake.startMining(50);
   await untilQuery<SignerStatus>(signer, "status", ({ counts }) => counts.reverted === 1);
-  await waitUntil(async () => (await isHeard(running)) > 0, { what: "settled", timeoutMs: 20_000 });
+  await waitUntil(async () => (await isHeard(running)) > 0, { what: "settled" });
 
   fake.broken.delete("recordRequest");
 

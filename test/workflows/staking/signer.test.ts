@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { waitUntil } from "../../../src/dev/wait-until.ts";
 import type { SignerStatus } from "../../../src/workflows/staking/signer-shapes.ts";
 import { modelCall } from "../../support/model-chain.ts";
@@ -9,9 +9,6 @@ import {
   startStakingEnv,
 } from "../../support/staking-env.ts";
 import { currentDetails, untilQuery } from "../../support/workflow-env.ts";
-
-// Real servers and workers on a machine that may be busy.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let env: StakingEnv;
 beforeAll(async () => {
@@ -46,7 +43,7 @@ test("a request is checked, gets a nonce, is sent, mined and final, and everybod
     { entityId: "01HX", transactionHash: status.transactionHash, isFinal: false },
     { entityId: "01HX", transactionHash: status.transactionHash, isFinal: true },
   ]);
-  await waitUntil(() => fake.records.length === 3, { what: "rows", timeoutMs: 10_000 });
+  await waitUntil(() => fake.records.length === 3, { what: "rows" });
   expect(fake.records.map(({ state, attempt }) => `${attempt} ${state}`)).toEqual([
     "1 broadcast",
     "1 mined",
@@ -92,8 +89,9 @@ test("27. a transaction that the pool dropped is sent again, the same bytes", as
   const [sent] = fake.chain.pooled;
   fake.chain.drop();
 
-  const again = await waitUntil(() => fake.chain.pooled[0], { what: "sent", timeoutMs: 10_000 });
+  const again = await waitUntil(() => fake.chain.pooled[0], { what: "sent" });
   expect(again).toEqual(sent);
+  await untilSigner(desk, ({ counts }) => counts.drops === 1);
   fake.startMining();
   expect((await outcomeOf(handle)).status).toMatchObject({
     state: "succeeded",

@@ -1,10 +1,8 @@
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import type { SignerStatus } from "../../../src/workflows/staking/signer-shapes.ts";
 import { modelCall } from "../../support/model-chain.ts";
 import { outcomeOf, type StakingEnv, startStakingEnv } from "../../support/staking-env.ts";
 import { currentDetails, untilQuery } from "../../support/workflow-env.ts";
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let env: StakingEnv;
 beforeAll(async () => {

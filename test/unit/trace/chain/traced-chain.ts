@@ -61,7 +61,7 @@ export async function openChain(url: string) {
     return false;
   };
   const receiptOf = (hash: Hex) =>
-    waitUntil(() => findReceipt(hash), { what: "a receipt", timeoutMs: 20_000, everyMs: 10 });
+    waitUntil(() => findReceipt(hash), { what: "a receipt", everyMs: 10 });
 
   const fund = async () => {
     if ((await node.getBalance({ address: sender.address })) > 10n ** 21n) return;
