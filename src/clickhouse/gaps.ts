@@ -12,11 +12,21 @@ import { intersectRanges } from "./coverage.ts";
 import { chunkRanges, inRanges, stretchesOf } from "./islands.ts";
 import { closeExpected } from "./ranges.ts";
 
+/** Scans for gaps; the first one of a network begins with any part of its ledger. */
+export function createGapScan(clickhouse: ClickHouse): (query: GapQuery) => Promise<Gaps> {
+  const turns = new Map<string, number>();
+  return async (query) => {
+    const turn = turns.get(query.network) ?? Math.floor(Math.random() * 1_000_000);
+    turns.set(query.network, turn + 1);
+    return readGaps(clickhouse, query, turn);
+  };
+}
+
 /**
  * What has to be done, newest first. A block counts once, however many processors lack it. A retracted row is a
  * missing block as soon as the block is expected again.
  */
-export async function readGaps(clickhouse: ClickHouse, query: GapQuery): Promise<Gaps> {
+async function readGaps(clickhouse: ClickHouse, query: GapQuery, turn: number): Promise<Gaps> {
   const perProcessor = await Promise.all(
     query.processors.map((processor) => readMissing(clickhouse, query, processor)),
   );
@@ -27,7 +37,7 @@ export async function readGaps(clickhouse: ClickHouse, query: GapQuery): Promise
       query,
       perProcessor.map(({ buckets }) => buckets),
     ),
-    readUnchained(clickhouse, query),
+    readUnchained(clickhouse, query, turn),
   ]);
   return {
     missing: newestBlocks(missing, query.limit),
@@ -185,14 +195,18 @@ function readFailuresIn(
  */
 const newestCompared = 20_000;
 const sliceBlocks = 100_000;
-const sliceMs = 15_000;
 
 /**
  * Neighbours that are both complete: the higher one's parent hash must be the lower one's hash. A ledger longer than
- * a scan is compared slice by slice, another one every 15 s, so that none is left out for long (50 million blocks:
- * two hours).
+ * a scan is compared slice by slice, another one each time, so that none is left out for long (50 million blocks, a
+ * scan every 15 s: two hours).
+ * @param turn - one more with each scan; a clock would pass slices by where scans keep step with it.
  */
-async function readUnchained(clickhouse: ClickHouse, query: GapQuery): Promise<number[]> {
+async function readUnchained(
+  clickhouse: ClickHouse,
+  query: GapQuery,
+  turn: number,
+): Promise<number[]> {
   const { where, parameters } = rowsOf(query);
   const [newest] = await clickhouse.query<{ top: string }>(
     `SELECT max(block_number) AS top FROM execution_block WHERE ${where}`,
@@ -200,7 +214,7 @@ async function readUnchained(clickhouse: ClickHouse, query: GapQuery): Promise<n
   );
   const top = Number(newest?.top ?? 0);
   const slices = Math.ceil((top + 1) / sliceBlocks);
-  const from = (Math.floor(parameters.now / sliceMs) % slices) * sliceBlocks;
+  const from = (turn % slices) * sliceBlocks;
   const rows = await clickhouse.query<{ block: string }>(
     `SELECT DISTINCT block FROM
      (

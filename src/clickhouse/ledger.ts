@@ -5,7 +5,7 @@ import { processors as allProcessors } from "../domain/processor.ts";
 import { bucketsWith, readBuckets } from "./buckets.ts";
 import type { ClickHouse } from "./client.ts";
 import { intersectRanges, readCoverage } from "./coverage.ts";
-import { readGaps } from "./gaps.ts";
+import { createGapScan } from "./gaps.ts";
 import { chunkRanges, inRanges } from "./islands.ts";
 import {
   fromStoredRow,
@@ -49,7 +49,7 @@ export function createLedger(clickhouse: ClickHouse): Ledger {
       const token = decision === undefined ? newToken(table) : `${table}:${decision}`;
       await clickhouse.insertRows(table, rows.map(toColumns), { token, signal });
     },
-    findGaps: (query) => readGaps(clickhouse, query),
+    findGaps: createGapScan(clickhouse),
     findByStatus: (query) => readByStatus(clickhouse, query),
     coverage: (query) => readCoverage(clickhouse, query),
     history: (network, blockNumber) => readHistory(clickhouse, network, blockNumber),

@@ -249,39 +249,39 @@ describe("gaps", () => {
     expect((await ledger().findGaps({ ...query, network })).unchained).toEqual([5, 4]);
   });
 
-  test("of a ledger of millions are found in old blocks too, slice by slice", async () => {
+  test("of a long ledger are found in old blocks too, slice by slice", async () => {
     const network = "long";
     await clickhouse.client.command(
       `INSERT INTO execution_block (meta_network_name, processor, block_number, block_hash, parent_hash, status, version)
        SELECT '${network}', 'structlog', number, leftPad(toString(number), 66, '0'),
-         if(number = 700000, 'f', leftPad(toString(toInt64(number) - 1), 66, '0')), 'complete', 196608
-       FROM numbers(1600000)`,
+         if(number = 150000, 'f', leftPad(toString(toInt64(number) - 1), 66, '0')), 'complete', 196608
+       FROM numbers(500000)`,
     );
     await ranges().write([
       {
         network,
         processor: "structlog",
         fromBlock: 0,
-        toBlock: 1_600_000,
+        toBlock: 500_000,
         origin: "backfill",
         workflowId: "b",
         state: "done",
       },
     ]);
-    // Seventeen slices; scans that keep step with any clock see all of them.
+    // Five slices; scans that keep step with any clock see all of them.
     const one = ledger();
     const found = [];
-    for (let scan = 0; scan < 17; scan += 1) {
+    for (let scan = 0; scan < 5; scan += 1) {
       const gaps = await one.findGaps({
         ...query,
         network,
         expected: await ranges().read(network),
         now: new Date(scan * 300_000).toISOString(),
       });
-      expect(gaps.missing).toEqual([{ fromBlock: 1_600_000, toBlock: 1_600_000 }]);
+      expect(gaps.missing).toEqual([{ fromBlock: 500_000, toBlock: 500_000 }]);
       found.push(...gaps.unchained);
     }
-    expect(found).toEqual([700_000]);
+    expect(found).toEqual([150_000]);
   });
 
   test("are none where nothing is expected", async () => {
