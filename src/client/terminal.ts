@@ -22,6 +22,7 @@ type Streams = {
 };
 
 const silentBar: Bar = { show: () => {}, stop: () => {} };
+const endingSignals = ["SIGINT", "SIGTERM"] as const;
 const clearScreen = "\u001B[2J\u001B[H";
 
 export function createTerminal({ stdout, stderr }: Streams, { json }: { json: boolean }): Terminal {
@@ -45,14 +46,24 @@ export function createTerminal({ stdout, stderr }: Streams, { json }: { json: bo
   };
 }
 
+/** What stands beside a bar: label, percent, blocks, rates, time left. */
+const besideBar = 75;
+
 function startBar(label: string, stream: NodeJS.WriteStream): Bar {
   const bar = new SingleBar({
     format: `${label} {bar} {percentage} % | {value}/{total} blocks {note}`,
     barCompleteChar: "█",
     barIncompleteChar: "░",
     hideCursor: true,
+    barsize: Math.min(40, Math.max(10, stream.columns - besideBar)),
     stream,
   });
+  // A terminal keeps no cursor and no line breaks from a bar that nobody stopped.
+  const interrupt = (signal: NodeJS.Signals) => {
+    bar.stop();
+    process.kill(process.pid, signal);
+  };
+  for (const signal of endingSignals) process.once(signal, interrupt);
   let started = false;
   return {
     show: ({ done, total, note }) => {
@@ -64,6 +75,9 @@ function startBar(label: string, stream: NodeJS.WriteStream): Bar {
         started = true;
       }
     },
-    stop: () => bar.stop(),
+    stop: () => {
+      for (const signal of endingSignals) process.off(signal, interrupt);
+      bar.stop();
+    },
   };
 }

@@ -29,9 +29,13 @@ export function addCleanup(program: Command, act: Act): void {
     .description(
       "delete rows of attempts that no ledger row names, and ended jobs from Temporal; says what it would do",
     )
-    .option("--older-than <age>", "only what is as old as that: 12h, 7d", toAge, dayMs)
-    .option("--from <block>", "only rows, from this block (default: all, and jobs)")
-    .option("--to <block>", "only rows, up to this block (default: all, and jobs)")
+    .addOption(
+      new Option("--older-than <age>", "only what is as old as that: 12h, 7d")
+        .argParser(toAge)
+        .default(dayMs, "1d"),
+    )
+    .option("--from <block>", "only rows, no jobs, from this block")
+    .option("--to <block>", "only rows, no jobs, up to this block")
     .option("--yes", "delete them")
     .addOption(new Option("--dry-run", "only say it, as without --yes").conflicts("yes"))
     .action((options: Options) => act((context) => cleanUp(context, options)));

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { NetworkConfig } from "../../config/load-config.ts";
 import { workflowIds } from "../../workflows/messages.ts";
 import type { CommandContext } from "../context.ts";
-import { startGapFill } from "../jobs.ts";
+import { gapFillDefaults, startGapFill } from "../jobs.ts";
 import type { Outcome } from "../outcome.ts";
 import { formatNext } from "../views/next-steps.ts";
 import { type Act, addExamples, wholeNumber } from "./act.ts";
@@ -15,8 +15,16 @@ export function addGapFill(program: Command, act: Act): void {
   gapFill
     .command("start")
     .description("start filling gaps; one that runs already is kept")
-    .option("--scan-interval <seconds>", "between two looks for gaps", wholeNumber(1))
-    .option("--batch <blocks>", "most blocks in one go", wholeNumber(1, 1000))
+    .option(
+      "--scan-interval <seconds>",
+      `between two looks for gaps (default: ${gapFillDefaults.scanIntervalMs / 1000})`,
+      wholeNumber(1),
+    )
+    .option(
+      "--batch <blocks>",
+      `most blocks in one go (default: ${gapFillDefaults.batchBlocks})`,
+      wholeNumber(1, 1000),
+    )
     .action((options: StartOptions) => act((context) => start(context, options)));
   addSteering(gapFill, act, { name: nameGapFill });
   addExamples(gapFill, "gap-fill start", "gap-fill status");

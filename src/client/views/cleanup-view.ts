@@ -27,7 +27,7 @@ export function formatCleanup(cleanup: Cleanup): string {
   const { network, olderThan, deleted } = cleanup;
   const parts = [...formatRows(cleanup), ...formatJobs(cleanup)];
   if (parts.length === 0) {
-    return `Nothing to clean up: no job of ${network} has ended, and every row is named by the ledger, that is older than ${olderThan}.`;
+    return `Nothing to clean up from before ${olderThan}: no rows of ${network} that the ledger does not name, and no jobs that ended.`;
   }
   return [
     ...parts,

@@ -19,7 +19,7 @@ type Field = readonly [string, string];
 export function formatJob(job: JobStatus, link: string | null): string {
   return formatFields([
     ["job", job.workflowId],
-    ["since", job.startedAt],
+    ["run since", job.startedAt],
     ...progressFields(job),
     ...(job.waitingFor ? [["waits for", job.waitingFor] as const] : []),
     ...(link ? [["UI", link] as const] : []),

@@ -162,7 +162,7 @@ describe("what a job waits for", () => {
 test("a job reads as fields", () => {
   expect(formatJob({ ...job, waitingFor: "the node" }, "http://ui/x")).toMatchInlineSnapshot(`
     "job          backfill/devnet/0-99
-    since        2026-01-01T00:00:00.000Z
+    run since    2026-01-01T00:00:00.000Z
     state        waiting
     range        0-99
     done         47 of 100 blocks (47.0 %)
