@@ -36,6 +36,27 @@ export async function broadcastAll(
   });
 }
 
+/**
+ * Tells of each transaction whether no node that answers has it, in a pool or a block.
+ * @throws {NodeUnavailableError} When no node could be asked.
+ */
+export async function missingFrom(
+  nodes: StakingNodes,
+  hashes: readonly Hex[],
+): Promise<readonly boolean[]> {
+  const told = await nodes.onAll((node) => find(node, hashes));
+  return hashes.map((_, at) => told.every(({ answer }) => answer[at] === false));
+}
+
+async function find(node: StakingNode, hashes: readonly Hex[]): Promise<readonly boolean[]> {
+  const method = "eth_getTransactionByHash";
+  const found = await node.ask(hashes.map((hash) => ({ method, params: [hash] })));
+  return found.map((answer) => {
+    if (answer instanceof RpcRefusal) throw refusedBy(node.name, method, answer);
+    return answer !== null && answer !== undefined;
+  });
+}
+
 async function sendTo(
   node: StakingNode,
   transactions: readonly SignedTransaction[],
@@ -46,13 +67,9 @@ async function sendTo(
   }));
   // A send that breaks may have been heard: only the look that follows tells.
   const sent = await node.ask(sends, { timeoutMs: sendTimeoutMs }).catch(() => []);
-  const method = "eth_getTransactionByHash";
-  const found = await node.ask(transactions.map(({ hash }) => ({ method, params: [hash] })));
+  const hashes = transactions.map(({ hash }) => hash);
   return {
-    known: found.map((answer) => {
-      if (answer instanceof RpcRefusal) throw refusedBy(node.name, method, answer);
-      return answer !== null && answer !== undefined;
-    }),
+    known: await find(node, hashes),
     words: transactions.map((_, at) => {
       const answer = sent[at];
       return answer instanceof RpcRefusal ? answer.message : "";

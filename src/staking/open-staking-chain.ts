@@ -3,7 +3,7 @@ import type { Hex } from "../domain/chain.ts";
 import type { CheckVerdict, StakeCall } from "../domain/staking/stake-call.ts";
 import { NodeUnavailableError, WrongChainError } from "../errors.ts";
 import { readAccountView, readHeadNumber } from "./account-view.ts";
-import { broadcastAll } from "./broadcast.ts";
+import { broadcastAll, missingFrom } from "./broadcast.ts";
 import { lookAtCalls, refuseSignature } from "./check-calls.ts";
 import { type ContractParts, readContractParts } from "./contract-parts.ts";
 import { lowerCase } from "./hex.ts";
@@ -66,6 +66,7 @@ export async function openStakingChain(options: StakingChainOptions): Promise<St
     headNumber: (signal) => readHeadNumber(nodes, signal),
     reorgedBlocks: async (blocks, signal) =>
       blocks.length === 0 ? [] : nodes.onBest((node) => leftBlocks(node, blocks, signal), signal),
+    missing: (hashes) => missingFrom(nodes, hashes),
     broadcast: (transactions, sender) => broadcastAll(nodes, transactions, sender),
     receipts: (items, signal) =>
       readReceiptViews(nodes, items, { chainId, contractAddress, parts, confirmations }, signal),

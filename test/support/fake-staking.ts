@@ -88,11 +88,11 @@ export class FakeStaking {
     },
     broadcastTransactions: async ({ items }) => {
       this.enter("broadcastTransactions");
-      const results = items.map((item) => ({
-        nonce: item.nonce,
-        hash: item.hash,
-        result: this.chain.send(item),
-      }));
+      const results = items.map((item) => {
+        const wasGone = item.wasKnown && !this.chain.has(item.hash);
+        const { nonce, hash } = item;
+        return { nonce, hash, result: this.chain.send(item), ...(wasGone && { wasGone }) };
+      });
       if (this.lostBroadcasts > 0) {
         this.lostBroadcasts -= 1;
         throw new Error("the answer was lost");

@@ -80,6 +80,11 @@ export class ModelChain {
     }));
   }
 
+  /** Whether the transaction is in the pool or in a block. */
+  has(hash: Hex): boolean {
+    return [...this.pool.values(), ...this.mined].some((known) => known.hash === hash);
+  }
+
   get balance(): bigint {
     return this.balanceIn(this.blocks);
   }

@@ -32,6 +32,8 @@ export interface StakingChain {
     blocks: readonly { readonly number: number; readonly hash: Hex }[],
     signal?: AbortSignal,
   ): Promise<readonly number[]>;
+  /** Which of these transactions no node that answers has, in a pool or a block; in their order. */
+  missing(hashes: readonly Hex[]): Promise<readonly boolean[]>;
   /** Sends the same bytes to every node and looks whether they are there; the results are in their order. */
   broadcast(
     transactions: readonly SignedTransaction[],

@@ -1,5 +1,6 @@
 import type {
-  BroadcastResult,
+  Sending,
+  Sent,
   SignedTransaction,
   UnsignedTransaction,
 } from "../../workflows/staking/stake-activities.ts";
@@ -124,11 +125,14 @@ function isOfSlot({ request }: Slot, { call }: UnsignedTransaction): boolean {
 }
 
 /** What to send now, by nonce: what was never sent, what left the chain with its block, and what is unmined for long. */
-export function toSend(state: SignerState, nowMs: number): SignedTransaction[] {
+export function toSend(state: SignerState, nowMs: number): Sending[] {
   return unminedSlots(state).flatMap((slot) => {
     const newest = newestAttempt(slot);
     if (!newest?.raw || !isSendDue(state, slot, newest, nowMs)) return [];
-    return [{ nonce: slot.nonce, hash: newest.hash, raw: newest.raw }];
+    const { hash, raw, result } = newest;
+    // What left the chain with its block need not be in a pool.
+    const wasKnown = result === "known" && !slot.resend;
+    return [{ nonce: slot.nonce, hash, raw, ...(wasKnown && { wasKnown }) }];
   });
 }
 
@@ -156,18 +160,14 @@ export function nextRebroadcastMs(state: SignerState, nowMs: number): number | n
 /** Books what became of broadcasts. */
 export function broadcasted(
   state: SignerState,
-  items: readonly {
-    readonly nonce: number;
-    readonly hash: `0x${string}`;
-    readonly result: BroadcastResult;
-  }[],
+  items: readonly Sent[],
   nowMs: number,
 ): SignerState {
   let next = state;
   for (const item of items) {
     const slot = next.slots.find(({ nonce }) => nonce === item.nonce);
     const attempt = slot?.attempts.find(({ hash }) => hash === item.hash);
-    if (slot && attempt) next = broadcastedOne(next, slot, attempt, item.result, nowMs);
+    if (slot && attempt) next = broadcastedOne(next, slot, attempt, item, nowMs);
   }
   return next;
 }
@@ -176,7 +176,7 @@ function broadcastedOne(
   state: SignerState,
   slot: Slot,
   attempt: Attempt,
-  result: BroadcastResult,
+  { result, wasGone }: Sent,
   nowMs: number,
 ): SignerState {
   const isFirst = attempt.sentAtMs === null;
@@ -187,7 +187,10 @@ function broadcastedOne(
     lastSentAtMs: nowMs,
     resend: false,
   };
-  const counted = count(withSlot(state, booked), { rebroadcasts: isFirst ? 0 : 1 });
+  const counted = count(withSlot(state, booked), {
+    rebroadcasts: isFirst ? 0 : 1,
+    drops: wasGone ? 1 : 0,
+  });
   // Not before: until it is broadcast, the user's signature in it is a secret.
   const next = isFirst ? record(counted, [recordOf(booked, sent, "broadcast")]) : counted;
   const isNews = result === "known" && attempt.result !== "known" && attempt.kind === "call";

@@ -15,6 +15,8 @@ export const signerMetrics = {
   bumps: "blockloom_stake_bumps",
   /** Counter: broadcasts of bytes that were sent before, which bring back what a pool has dropped. */
   rebroadcasts: "blockloom_stake_rebroadcasts",
+  /** Counter: broadcasts of bytes that every pool had dropped. */
+  drops: "blockloom_stake_pool_drops",
   /** Counter: blocks with a transaction of ours that left the chain. */
   reorgs: "blockloom_stake_reorgs",
   /** Counter: nonces used by a transaction that is not ours. */

@@ -20,6 +20,7 @@ function tallies(before: SignerState, after: SignerState): Counted[] {
   return [
     { name: signerMetrics.bumps, amount: since("bumps"), labels: {} },
     { name: signerMetrics.rebroadcasts, amount: since("rebroadcasts"), labels: {} },
+    { name: signerMetrics.drops, amount: since("drops"), labels: {} },
     { name: signerMetrics.reorgs, amount: since("reorgs"), labels: {} },
     { name: signerMetrics.foreignNonces, amount: since("foreignNonces"), labels: {} },
     { name: signerMetrics.refusals, amount: since("refusals"), labels: {} },

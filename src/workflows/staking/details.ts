@@ -39,7 +39,7 @@ export function describeSigner(status: SignerStatus, isStopping: boolean): strin
     ],
     [
       "repairs",
-      `${counts.rebroadcasts} sent again, ${counts.bumps} bumped, ${counts.noops} NOOPs, ${counts.reorgs} reorged, ${counts.foreignNonces} foreign nonces, ${counts.refusals} not signed`,
+      `${counts.rebroadcasts} sent again (${counts.drops} dropped by the pool), ${counts.bumps} bumped, ${counts.noops} NOOPs, ${counts.reorgs} reorged, ${counts.foreignNonces} foreign nonces, ${counts.refusals} not signed`,
     ],
     ["spent", formatEther(status.gasUsedWei)],
     [

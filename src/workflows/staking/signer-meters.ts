@@ -26,6 +26,7 @@ const counters = new Map(
   [
     [signerMetrics.bumps, "Replacements with higher fees."],
     [signerMetrics.rebroadcasts, "Broadcasts of bytes that were sent before."],
+    [signerMetrics.drops, "Broadcasts of bytes that every pool had dropped."],
     [signerMetrics.reorgs, "Transactions whose block left the chain."],
     [signerMetrics.foreignNonces, "Nonces that a transaction used which is not ours."],
     [signerMetrics.refusals, "Calls that the holder of the key does not sign."],

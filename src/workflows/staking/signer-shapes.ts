@@ -39,6 +39,8 @@ export type SignerStatus = {
     readonly cancelled: number;
     readonly bumps: number;
     readonly rebroadcasts: number;
+    /** Of those, the ones that no pool had any more. */
+    readonly drops: number;
     readonly noops: number;
     readonly reorgs: number;
     readonly foreignNonces: number;

@@ -26,6 +26,12 @@ export type UnsignedTransaction = Fees & {
 
 export type SignedTransaction = { readonly nonce: number; readonly hash: Hex; readonly raw: Hex };
 
+/** What is to be sent. */
+export type Sending = SignedTransaction & {
+  /** Whether it was in a pool when it was sent before: a look tells whether it still is. */
+  readonly wasKnown?: true;
+};
+
 /** What became of one broadcast; told by the hash and the nonce, never by the words of a node alone. */
 export type BroadcastResult =
   /** In a pool, or mined. */
@@ -38,6 +44,14 @@ export type BroadcastResult =
   | "nonce_used"
   /** Not there, and the node's reason is none of those. */
   | "not_taken";
+
+export type Sent = {
+  readonly nonce: number;
+  readonly hash: Hex;
+  readonly result: BroadcastResult;
+  /** No node had it any more before it was sent again: the pools had dropped it. */
+  readonly wasGone?: true;
+};
 
 export type ReceiptView = {
   readonly hash: Hex;
@@ -77,8 +91,8 @@ export type StakeActivities = {
   broadcastTransactions(input: {
     chainId: number;
     address: Hex;
-    items: readonly SignedTransaction[];
-  }): Promise<{ items: readonly { nonce: number; hash: Hex; result: BroadcastResult }[] }>;
+    items: readonly Sending[];
+  }): Promise<{ items: readonly Sent[] }>;
   /**
    * Returns when the account's latest or final nonce differs from what is known, when a block that held one of our
    * transactions left the chain, or after `maximumSeconds`.

@@ -89,6 +89,25 @@ describe("nodes that lie, lag and fail", () => {
       expect(transaction.hash).toBe(keccak256(transaction.raw));
     });
 
+    test("27. what every pool dropped is missing; what one of them has, or a block, is not", async () => {
+      const { port } = await open(first, second);
+      await chain.automine(false);
+      const transaction = await signNext(await stakeCall());
+      const { hash } = transaction;
+      expect(await port.missing([hash])).toEqual([true]);
+      await broadcast(port, transaction);
+      first.tamper = ({ method }) =>
+        method === "eth_getTransactionByHash" ? { result: null } : undefined;
+      expect(await port.missing([hash])).toEqual([false]);
+      first.tamper = () => undefined;
+      await chain.rpc("anvil_dropTransaction", [hash]);
+      expect(await port.missing([hash])).toEqual([true]);
+
+      expect(await broadcast(port, transaction)).toBe("known");
+      await chain.mine();
+      expect(await port.missing([hash])).toEqual([false]);
+    });
+
     test("21. a send that was lost is not taken for sent, and can be sent again", async () => {
       const { port } = await open(first);
       const transaction = await signNext(await stakeCall());

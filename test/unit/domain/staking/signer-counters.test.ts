@@ -35,8 +35,11 @@ test("nothing between two equal states counts", () => {
 
 test("only what was added since the state before counts", () => {
   const before = { ...start, counts: { ...start.counts, bumps: 5, rebroadcasts: 1 } };
-  const after = { ...start, counts: { ...start.counts, bumps: 7, rebroadcasts: 1, reorgs: 1 } };
-  expect(counted(before, after)).toEqual(["bumps  2", "reorgs  1"]);
+  const after = {
+    ...start,
+    counts: { ...start.counts, bumps: 7, rebroadcasts: 1, drops: 1, reorgs: 1 },
+  };
+  expect(counted(before, after)).toEqual(["bumps  2", "pool_drops  1", "reorgs  1"]);
 });
 
 test("an outcome counts its gas once, not again while its request has not heard it", () => {

@@ -16,7 +16,6 @@ import { newSignerState, type SignerState } from "../../../../src/domain/staking
 import type { SignerPolicy, StakeOutcome } from "../../../../src/workflows/staking/messages.ts";
 import type {
   AccountView,
-  SignedTransaction,
   UnsignedTransaction,
 } from "../../../../src/workflows/staking/stake-activities.ts";
 import { ModelChain, modelCall } from "../../../support/model-chain.ts";
@@ -244,11 +243,11 @@ export class SignerModel {
     if (items.length === 0) return;
     this.effects.push({
       happen: () => {
-        const results = items.map((item: SignedTransaction) => ({
-          nonce: item.nonce,
-          hash: item.hash,
-          result: this.chain.send(item),
-        }));
+        const results = items.map((item) => {
+          const wasGone = item.wasKnown && !this.chain.has(item.hash);
+          const { nonce, hash } = item;
+          return { nonce, hash, result: this.chain.send(item), ...(wasGone && { wasGone }) };
+        });
         return () => this.book((state, nowMs) => broadcasted(state, results, nowMs));
       },
     });

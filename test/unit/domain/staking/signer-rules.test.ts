@@ -39,7 +39,20 @@ describe("what is sent again", () => {
     model.round(true);
 
     expect(model.chain.mined).toMatchObject([{ hash: before?.hash }]);
-    expect(model.state.counts).toMatchObject({ rebroadcasts: 1, bumps: 0 });
+    expect(model.state.counts).toMatchObject({ rebroadcasts: 1, drops: 1, bumps: 0 });
+  });
+
+  test("27. what is sent again while the pool still has it was not dropped, nor what left the chain with its block", () => {
+    const model = withSent();
+    model.nowMs += 15_000;
+    model.round(true);
+    expect(model.state.counts).toMatchObject({ rebroadcasts: 1, drops: 0 });
+    model.round(false);
+    model.chain.reorg(1);
+    model.chain.drop();
+    model.round(false);
+    model.round(true);
+    expect(model.state.counts).toMatchObject({ rebroadcasts: 2, drops: 0, reorgs: 1 });
   });
 
   test.each([1, 2, 3])("32. a reorg of depth %i sends the same bytes at once", (depth) => {
