@@ -320,6 +320,18 @@ export class JobNotRunningError extends AppError {
   }
 }
 
+/** A staking request that was never handed in, or that nothing remembers. */
+export class UnknownStakeRequestError extends AppError {
+  override readonly name = "UnknownStakeRequestError";
+  override readonly retryable = false;
+  constructor({ requestId }: { requestId: string }) {
+    super("There is no such staking request.", {
+      facts: [`request: ${requestId}`],
+      fix: "take the id that its submission was answered with, or hand it in: `npm run client -- stake submit --file request.json`.",
+    });
+  }
+}
+
 /** The job runs already, with another input than the one wanted now. */
 export class JobInputDiffersError extends AppError {
   override readonly name = "JobInputDiffersError";

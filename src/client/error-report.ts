@@ -11,6 +11,7 @@ import {
   RequestRefusedError,
   UnknownNetworkError,
   UnknownProcessorError,
+  UnknownStakeRequestError,
 } from "../errors.ts";
 import { type ExitCode, exitCodes } from "./outcome.ts";
 
@@ -36,6 +37,7 @@ const refusals = [
   InvalidBlocksError,
   RequestRefusedError,
   JobNotRunningError,
+  UnknownStakeRequestError,
   JobInputDiffersError,
   OverlappingBackfillError,
   RangeBeyondHeadError,

@@ -1,4 +1,4 @@
-import { AppError, JobNotRunningError, NoWorkerError } from "../errors.ts";
+import { AppError, JobNotRunningError, NoWorkerError, UnreadablePayloadError } from "../errors.ts";
 import type { StakingDesk } from "../staking/desk.ts";
 import { readSigner } from "../staking/signer-client.ts";
 import { signerTarget } from "../staking/targets.ts";
@@ -16,8 +16,8 @@ import { listQueueWorkers, type QueueWorkers } from "./workers.ts";
 export type StakingJob<Status> = {
   readonly workflowId: string;
   readonly status: Status | null;
-  /** not running, or no worker; null where it answers. */
-  readonly silence: "not running" | "no worker answers" | null;
+  /** null where it answers. */
+  readonly silence: "not running" | "no worker answers" | "other codec keys" | null;
   readonly link: string | null;
 };
 
@@ -86,6 +86,9 @@ async function ask<Status>(
     }
     if (error instanceof NoWorkerError) {
       return { ...named, status: null, silence: "no worker answers" };
+    }
+    if (error instanceof UnreadablePayloadError) {
+      return { ...named, status: null, silence: "other codec keys" };
     }
     throw error;
   }

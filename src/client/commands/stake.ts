@@ -2,7 +2,13 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import type { StakeCallFields } from "../../domain/staking/parse-stake-call.ts";
-import { AppError, JobNotRunningError, RequestRefusedError } from "../../errors.ts";
+import { standingWords } from "../../domain/staking/standing.ts";
+import {
+  AppError,
+  JobNotRunningError,
+  RequestRefusedError,
+  UnknownStakeRequestError,
+} from "../../errors.ts";
 import type { StakingDesk } from "../../staking/desk.ts";
 import type { Submission } from "../../staking/submit-call.ts";
 import { stakeWorkflowIds } from "../../workflows/staking/messages.ts";
@@ -145,7 +151,12 @@ async function cancel(context: CommandContext, id: string, wait: boolean): Promi
   const desk = await context.staking();
   const requestId = await requestIdOf(desk, id);
   const { cancelRequest } = await import("../../staking/read-request.ts");
-  await cancelRequest(await desk.client(), requestId);
+  try {
+    await cancelRequest(await desk.client(), requestId);
+  } catch (error) {
+    if (!(error instanceof JobNotRunningError)) throw error;
+    return nothingToCancel(context, await read(desk, requestId));
+  }
   if (wait) {
     const status = await readEnd(context, desk, requestId);
     return toOutcome(context, status, status.state === "cancelled");
@@ -157,6 +168,11 @@ async function cancel(context: CommandContext, id: string, wait: boolean): Promi
       link: context.workflowLink(requestId),
     })}`,
   };
+}
+
+function nothingToCancel(context: CommandContext, status: StakeRequestStatus): Outcome {
+  const { text, ...outcome } = toOutcome(context, status, status.state === "cancelled");
+  return { ...outcome, text: `There is nothing to take back: it has ended.\n${text}` };
 }
 
 async function waitForEnd(
@@ -194,13 +210,32 @@ async function readEnd(
   return end;
 }
 
-/** @throws {JobNotRunningError} for a request that nobody knows. */
+/** @throws {UnknownStakeRequestError} */
 async function read(desk: StakingDesk, requestId: string): Promise<StakeRequestStatus> {
   const { readRequest } = await import("../../staking/read-request.ts");
   const status = await readRequest(await desk.client(), requestId, desk.kept);
-  if (status !== null) return status;
-  const start = "npm run client -- stake submit --file request.json";
-  throw new JobNotRunningError({ workflowId: requestId, start });
+  if (status === null) throw new UnknownStakeRequestError({ requestId });
+  return status.state === "queued"
+    ? { ...status, reason: await readStanding(desk, status) }
+    : status;
+}
+
+/** Why the queue stands still now: a request hears that only when it joins it. */
+async function readStanding(
+  desk: StakingDesk,
+  { chainId, reason }: StakeRequestStatus,
+): Promise<StakeRequestStatus["reason"]> {
+  const { readSigner } = await import("../../staking/signer-client.ts");
+  try {
+    const { standsStill } = await readSigner(await desk.client(), {
+      chainId,
+      address: desk.signer,
+    });
+    return standsStill && { code: standsStill, message: standingWords[standsStill] };
+  } catch (error) {
+    if (error instanceof AppError) return reason;
+    throw error;
+  }
 }
 
 async function requestIdOf(desk: StakingDesk, id: string): Promise<string> {

@@ -1,3 +1,4 @@
+import { standingWords } from "../../domain/staking/standing.ts";
 import {
   describeDifference,
   type PolicyDifference,
@@ -23,7 +24,7 @@ export function formatTaken({
   state,
 }: Extract<Submission, { kind: "taken" }>): string {
   const id = hashOf(requestId);
-  return isNew ? `Took ${id}; it is ${state}.` : `Known already: ${id} is ${state}.`;
+  return isNew ? `Took ${id}; it is ${state}.` : `Known already: ${id}, ${state}.`;
 }
 
 /** A request in a line of `name value` pairs. */
@@ -31,7 +32,10 @@ export function formatRequest(status: StakeRequestStatus, link: string | null): 
   const { reason, nonce, transactionHash, blockNumber, gasUsed, stakeId } = status;
   const { revertedTransaction: reverted } = status;
   const optional: readonly (readonly [string, string | number | null])[] = [
-    ["reason", reason && `${reason.code}: ${reason.message}`],
+    [
+      status.state === "cancelled" || status.state === "expired" ? "waited for" : "reason",
+      reason && `${reason.code}: ${reason.message}`,
+    ],
     ["nonce", nonce],
     ["transaction", transactionHash],
     ["block", blockNumber],
@@ -45,7 +49,7 @@ export function formatRequest(status: StakeRequestStatus, link: string | null): 
     ["what", `${status.kind} of ${status.owner} on ${status.target}`],
     ["state", `${status.state}${status.isFinal ? ", final" : ""}`],
     ["received", status.receivedAt],
-    ["expires", status.expiresAt],
+    status.isFinal ? ["ended", status.updatedAt] : ["expires", status.expiresAt],
     ...optional.flatMap(([name, value]): Field[] =>
       value === null ? [] : [[name, String(value)]],
     ),
@@ -61,30 +65,39 @@ export function formatSigner(
   const { policy, counts, slots } = status;
   const fields = formatFields([
     ["signer", `${status.address} on chain ${status.chainId}`],
-    ["state", status.standsStill ?? "running"],
+    [
+      "state",
+      status.standsStill
+        ? `${status.standsStill}: ${standingWords[status.standsStill]}`
+        : "running",
+    ],
     [
       "balance",
-      status.balanceWei === null
-        ? "unknown"
-        : `${formatUnits(status.balanceWei, etherDecimals)} ETH`,
+      status.balanceWei === null ? notSeen : `${formatUnits(status.balanceWei, etherDecimals)} ETH`,
     ],
-    ["nonce", `next ${orUnknown(status.nextNonce)}, mined ${orUnknown(status.latestNonce)}`],
+    [
+      "nonce",
+      status.nextNonce === null || status.latestNonce === null
+        ? notSeen
+        : `next ${status.nextNonce}, mined ${status.latestNonce}`,
+    ],
     [
       "queue",
       `${formatCount(status.queued)} wait, ${status.inFlight} in flight, ${status.settling} not final yet`,
     ],
+    ...(status.oldestQueuedAt ? [["waits since", status.oldestQueuedAt] as const] : []),
     [
       "done",
       `${formatCount(counts.succeeded)} succeeded, ${formatCount(counts.reverted)} reverted, ${formatCount(counts.cancelled)} cancelled`,
     ],
     [
       "trouble",
-      `${counts.bumps} bumps, ${counts.rebroadcasts} rebroadcasts (${counts.drops} dropped), ${counts.noops} no-ops, ${counts.reorgs} reorgs, ${counts.foreignNonces} foreign nonces, ${counts.refusals} not signed`,
+      `${counts.bumps} bumps, ${counts.rebroadcasts} rebroadcasts, ${counts.noops} no-ops, ${counts.reorgs} reorgs, ${counts.foreignNonces} foreign nonces, ${counts.refusals} not signed`,
     ],
     ["gas paid", `${formatUnits(status.gasUsedWei, etherDecimals)} ETH`],
     [
       "policy",
-      `at most ${formatUnits(policy.maxFeePerGasWei, gweiDecimals)} gwei, ${policy.maxInFlight} in flight, ${formatCount(policy.queueLimit)} queued`,
+      `at most ${formatUnits(policy.maxFeePerGasWei, gweiDecimals)} gwei, keeps ${formatUnits(policy.reserveWei, etherDecimals)} ETH, ${policy.maxInFlight} in flight, ${formatCount(policy.queueLimit)} queued`,
     ],
     ...differences.map((difference): Field => ["not as set", describeDifference(difference)]),
     ...(differences.length > 0 ? [["to apply", setPolicyCommand(differences)] as const] : []),
@@ -108,6 +121,8 @@ function formatSlots(slots: SignerStatus["slots"]): string {
   );
 }
 
+/** Of the account: its first request makes the signer look. */
+const notSeen = "not looked at yet";
 const etherDecimals = 18;
 const gweiDecimals = 9;
 
@@ -144,7 +159,7 @@ function signerLine({ workflowId, status, silence }: StakingJob<SignerStatus>): 
     formatCount(queued),
     `${inFlight} and ${settling} not final`,
     formatCount(counts.succeeded),
-    balanceWei === null ? "unknown" : `${roundDown(formatUnits(balanceWei, etherDecimals))} ETH`,
+    balanceWei === null ? "" : `${roundDown(formatUnits(balanceWei, etherDecimals))} ETH`,
   ];
 }
 
@@ -153,8 +168,4 @@ function bridgeLine({ workflowId, status, silence }: StakingJob<StakeBridgeProgr
   const state = status.paused ? "paused" : status.waitingFor ? "waiting" : "running";
   const unacknowledged = status.queue === null ? "" : formatCount(status.queue.unacknowledged);
   return [workflowId, state, unacknowledged, "", formatCount(status.totals.started), ""];
-}
-
-function orUnknown(value: number | null): string {
-  return value === null ? "unknown" : String(value);
 }

@@ -105,12 +105,30 @@ describe("stake", () => {
     timeoutMs,
   );
 
+  test("cancel of what has ended shows the end, and exits 0 only where it was taken back", async () => {
+    const poor = await stack
+      .nextUser()
+      .signStake({ target: stack.chain.targets[0], dipAmount: 1000n * oneDip });
+    const { json } = await client(`stake submit --file ${await toFile(poor)} --json`);
+    const id = String(json["id"]);
+    expect((await client(`stake cancel ${id} --wait`)).exitCode).toBe(0);
+    const again = await client(`stake cancel ${id}`);
+    expect(again.exitCode).toBe(0);
+    expect(again.out).toMatch(/^There is nothing to take back: it has ended\.\nrequest +0x/);
+    expect(again.out).toMatch(/state +cancelled, final/);
+    const stands = await newStake();
+    const ended = await client(`stake submit --file ${await toFile(stands)} --wait --json`);
+    const late = await client(`stake cancel ${String(ended.json["id"])} --json`);
+    expect(late.exitCode).toBe(1);
+    expect(late.json).toMatchObject({ state: "succeeded", isFinal: true });
+  });
+
   test("status and cancel of what nobody handed in exit 2", async () => {
     const id = `0x${"1".repeat(64)}`;
     for (const command of ["status", "cancel"]) {
       const answer = await client(`stake ${command} ${id} --json`);
       expect(answer.exitCode).toBe(2);
-      expect(answer.json).toMatchObject({ error: { name: "JobNotRunningError" } });
+      expect(answer.json).toMatchObject({ error: { name: "UnknownStakeRequestError" } });
       expect((await client(`stake ${command} 0x12`)).exitCode).toBe(2);
     }
   });
@@ -133,6 +151,33 @@ describe("stake", () => {
 });
 
 describe("signer", () => {
+  test(
+    "tells a request in its queue why it stands still now",
+    async () => {
+      await stack.chain.rpc("evm_setIntervalMining", [0]);
+      await client("signer pause");
+      const { json } = await client(`stake submit --file ${await toFile(await newStake())} --json`);
+      const show = () => client(`stake status ${String(json["id"])}`);
+      const untilShown = (word: string) =>
+        waitUntil(async () => (await show()).out.includes(word), {
+          what: `the request to show ${word}`,
+          timeoutMs: 20_000,
+        });
+      await untilShown("paused: the signer is paused");
+      const balance = await stack.chain.rpc("eth_getBalance", [
+        stack.chain.signer.address,
+        "latest",
+      ]);
+      await stack.chain.rpc("anvil_setBalance", [stack.chain.signer.address, "0x1"]);
+      await client("signer resume");
+      await untilShown("low_balance: the signer's balance is too low");
+      await stack.chain.rpc("anvil_setBalance", [stack.chain.signer.address, balance]);
+      await stack.chain.rpc("evm_setIntervalMining", [1]);
+      await untilShown("succeeded, final");
+    },
+    timeoutMs,
+  );
+
   test("is shown, paused, steered and resumed", async () => {
     expect((await client("signer start")).out).toContain("Runs already: signer/31337/0x");
     expect((await client("signer pause")).out).toContain("pauses: it gives no new nonce.");
@@ -167,6 +212,9 @@ describe("signer", () => {
     expect((await pause(`${own},${other}`)).exitCode).toBe(0);
     expect((await client("signer resume")).exitCode).toBe(0);
     expect((await client("signer status --json")).json).toMatchObject({ standsStill: null });
+    const status = await runLine("status", { ...stack.env, STAKING_CODEC_KEYS: other });
+    expect(status.exitCode).toBe(0);
+    expect(status.out).toMatch(/signer\/31337\/0x\w{6}… +other codec keys/);
   });
 
   test("stands in status with who works for it", async () => {

@@ -55,7 +55,6 @@ const signer: SignerStatus = {
     cancelled: 0,
     bumps: 1,
     rebroadcasts: 0,
-    drops: 0,
     noops: 0,
     reorgs: 0,
     foreignNonces: 0,
@@ -94,7 +93,7 @@ test("a request that stands names its transaction and stake", () => {
     what         stake of 0x1111111111111111111111111111111111111111 on 73133705
     state        succeeded, final
     received     2026-11-24T12:00:00.000Z
-    expires      2026-12-01T12:00:00.000Z
+    ended        2026-11-24T12:00:01.000Z
     nonce        7
     transaction  0x11
     block        9
@@ -107,20 +106,44 @@ test("a request that stands names its transaction and stake", () => {
 test("a signer says why it stands still and what it has under way", () => {
   expect(formatSigner(signer, null, [])).toMatchInlineSnapshot(`
     "signer      0x2222222222222222222222222222222222222222 on chain 1
-    state       low_balance
+    state       low_balance: the signer's balance is too low; it goes on by itself when it is filled up
     balance     1.050000000000000001 ETH
     nonce       next 8, mined 7
     queue       1,234 wait, 1 in flight, 2 not final yet
     done        5 succeeded, 1 reverted, 0 cancelled
-    trouble     1 bumps, 0 rebroadcasts (0 dropped), 0 no-ops, 0 reorgs, 0 foreign nonces, 0 not signed
+    trouble     1 bumps, 0 rebroadcasts, 0 no-ops, 0 reorgs, 0 foreign nonces, 0 not signed
     gas paid    0 ETH
-    policy      at most 30 gwei, 4 in flight, 1,000 queued
+    policy      at most 30 gwei, keeps 1 ETH, 4 in flight, 1,000 queued
     alarm       low_balance: 1.05 ETH
     last error  a
 
     nonce  what  stage      attempts  transaction
         7  call  broadcast         2  0x11"
   `);
+});
+
+test("a request that was taken back says what it had waited for, and when it ended", () => {
+  const cancelled = { ...request, state: "cancelled", isFinal: true } as const;
+  const text = formatRequest(cancelled, null);
+  expect(text).toMatch(/^state +cancelled, final$/m);
+  expect(text).toMatch(/^ended +2026-11-24T12:00:01.000Z$/m);
+  expect(text).toMatch(/^waited for +DIP_ALLOWANCE_INSUFFICIENT: /m);
+  expect(text).not.toMatch(/^(expires|reason)/m);
+});
+
+test("a signer says since when its queue waits, and what it has not looked at yet", () => {
+  const fresh = { nextNonce: null, latestNonce: null, balanceWei: null, standsStill: null };
+  const text = formatSigner(
+    { ...signer, ...fresh, oldestQueuedAt: "2026-11-24T12:00:00.000Z" },
+    null,
+    [{ part: "maxInFlight", running: 4, configured: 8 }],
+  );
+  expect(text).toMatch(/^state +running$/m);
+  expect(text).toMatch(/^balance +not looked at yet$/m);
+  expect(text).toMatch(/^nonce +not looked at yet$/m);
+  expect(text).toMatch(/^waits since +2026-11-24T12:00:00.000Z$/m);
+  expect(text).toMatch(/^not as set +maxInFlight is 4, configured here: 8$/m);
+  expect(text).toMatch(/^to apply +npm run client -- signer set-policy --max-in-flight 8$/m);
 });
 
 test("the service fits into status, whatever answers of it", () => {
