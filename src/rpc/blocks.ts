@@ -1,6 +1,13 @@
 import type { BlockRef, HeadPolicy, RpcBlock } from "../domain/chain.ts";
 import { NodeUnavailableError } from "../errors.ts";
-import { isBlockHeader, isRpcBlock, toBlockRef, toHex } from "./decode.ts";
+import {
+  type BlockHeader,
+  isBlockHeader,
+  isRpcBlock,
+  toBlockRef,
+  toHex,
+  toNumber,
+} from "./decode.ts";
 import { RpcRefusal } from "./faults.ts";
 import type { NodeCalls } from "./node-calls.ts";
 
@@ -16,7 +23,19 @@ export async function readBlock(
   const block = await calls.demand(method, [which, true], { signal });
   if (block === null) return null;
   if (!isRpcBlock(block)) throw calls.malformed(method);
+  if (!isAsked(block, which)) throw otherBlock(calls, method);
   return block;
+}
+
+/** Caches before a node mix blocks up; each would pass its own proof. */
+function isAsked({ number, hash }: BlockHeader, which: string): boolean {
+  return which.length === hash.length
+    ? hash.toLowerCase() === which.toLowerCase()
+    : toNumber(number) === Number(which);
+}
+
+function otherBlock({ name }: NodeCalls, method: string): NodeUnavailableError {
+  return new NodeUnavailableError({ node: name, method, reason: "the answer is another block" });
 }
 
 /** The block that a tag names; null where the chain has none yet. */
@@ -46,5 +65,10 @@ export async function readBlockRefs(
 ): Promise<BlockRef[]> {
   const params = blockNumbers.map((blockNumber) => [toHex(blockNumber), false]);
   const blocks = await calls.demandEach(byNumber, params, { signal });
-  return blocks.filter(isBlockHeader).map(toBlockRef);
+  return blocks.flatMap((block, index) => {
+    if (block === null) return [];
+    if (!isBlockHeader(block)) throw calls.malformed(byNumber);
+    if (toNumber(block.number) !== blockNumbers[index]) throw otherBlock(calls, byNumber);
+    return toBlockRef(block);
+  });
 }

@@ -36,6 +36,7 @@ export type ByteStream = (call: RpcCall, options: StreamOptions) => AsyncIterabl
 const silenceMs = 60_000;
 /** Of the body of an answer with an error status; enough for a JSON-RPC error. */
 const errorBodyBytes = 16_384;
+const errorBodyMs = 5_000;
 
 /**
  * Creates a stream of JSON-RPC answers as bytes, for those that are too large for memory. Sockets are kept alive.
@@ -55,7 +56,9 @@ export function createByteStream(endpoint: Endpoint, pace: RequestPace = unpaced
       const asked = post(body, anySignal, gzip ? acceptGzip : {});
       const response = await clock.wait(asked, timeoutMs);
       if (response.statusCode !== undefined && !isSuccess(response.statusCode)) {
-        throw await statusFault(response, response.statusCode);
+        const fault = await statusFault(response, response.statusCode);
+        signal?.throwIfAborted();
+        throw fault;
       }
       onEncoding?.(isCompressed(response));
       // Also where the decoder has nothing to show of it yet.
@@ -119,16 +122,19 @@ async function statusFault(response: IncomingMessage, status: number): Promise<S
   return new StreamFailed({ kind: "status", status, refusal, retryAfterMs }, { isBegun: false });
 }
 
-/** As much as can be read: the status alone says enough. */
+/** As much as comes in a moment: the status alone says enough. */
 async function readErrorBody(response: IncomingMessage): Promise<string> {
+  const late = setTimeout(() => response.destroy(), errorBodyMs);
   let body = "";
   try {
     for await (const part of decoded(response)) {
       body += String(part);
       if (body.length > errorBodyBytes) break;
     }
-  } catch (error) {
-    if (undecodableReason(error) === null) throw error;
+  } catch {
+    // A body that breaks off takes nothing from its status.
+  } finally {
+    clearTimeout(late);
   }
   return body;
 }

@@ -1,12 +1,14 @@
 import type { BlockRef, Hex, RpcBlock, RpcReceipt } from "../domain/chain.ts";
 
-type BlockHeader = Pick<RpcBlock, "number" | "hash" | "parentHash"> & { readonly gasLimit?: Hex };
+export type BlockHeader = Pick<RpcBlock, "number" | "hash" | "parentHash"> & {
+  readonly gasLimit?: Hex;
+};
 
 function has(value: unknown, ...keys: readonly string[]): boolean {
   return (
     typeof value === "object" &&
     value !== null &&
-    keys.every((key) => /^0x[0-9a-f]+$/i.test(String(Reflect.get(value, key))))
+    keys.every((key) => isQuantity(Reflect.get(value, key)))
   );
 }
 
@@ -31,6 +33,11 @@ export function isReceipt(value: unknown): value is RpcReceipt {
 
 export function toBlockRef({ number, hash, parentHash }: BlockHeader): BlockRef {
   return { number: toNumber(number), hash, parentHash };
+}
+
+/** Whether an answer is a quantity: a node that starts up answers null. */
+export function isQuantity(value: unknown): value is Hex {
+  return typeof value === "string" && /^0x[0-9a-f]+$/i.test(value);
 }
 
 /** Quantities that fit: block numbers, chain ids, gas. */

@@ -3,9 +3,10 @@ import type { Hex } from "../domain/chain.ts";
 import { findCode } from "./account-code.ts";
 import { readBlock, readBlockRefs, readHead } from "./blocks.ts";
 import { type ByteStream, createByteStream } from "./byte-stream.ts";
-import { toHex, toNumber } from "./decode.ts";
+import { isQuantity, toHex, toNumber } from "./decode.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { readGasUsed } from "./gas-used.ts";
+import type { CallOptions } from "./json-rpc.ts";
 import { LostTraces } from "./lost-traces.ts";
 import { createNodeCalls, type NodeCalls } from "./node-calls.ts";
 import { type NodeFault, type NodeObserver, unobserved } from "./node-observer.ts";
@@ -126,7 +127,7 @@ function createView(endpoint: Endpoint, { traceTimeoutMs, watch, known, isHead }
       known.version = await askVersion();
       return known.version;
     },
-    chainId: async () => toNumber(await calls.demand("eth_chainId", [])),
+    chainId: () => readQuantity(calls, "eth_chainId"),
     head: (policy, signal) => readHead(calls, policy, signal),
     blockByNumber: (blockNumber, signal) =>
       readBlock(calls, "eth_getBlockByNumber", toHex(blockNumber), signal),
@@ -153,8 +154,17 @@ function createView(endpoint: Endpoint, { traceTimeoutMs, watch, known, isHead }
 }
 
 async function readHeight(calls: NodeCalls, signal?: AbortSignal): Promise<number> {
-  const options = { signal, timeoutMs: healthTimeoutMs };
-  return toNumber(await calls.demand("eth_blockNumber", [], options));
+  return readQuantity(calls, "eth_blockNumber", { signal, timeoutMs: healthTimeoutMs });
+}
+
+async function readQuantity(
+  calls: NodeCalls,
+  method: string,
+  options?: CallOptions,
+): Promise<number> {
+  const answer = await calls.demand(method, [], options);
+  if (!isQuantity(answer)) throw calls.malformed(method);
+  return toNumber(answer);
 }
 
 async function saysHeight(calls: NodeCalls, signal?: AbortSignal): Promise<boolean> {

@@ -41,9 +41,16 @@ export function isMethodMissing(error: unknown): boolean {
   );
 }
 
+/** The same in words, where the code says nothing (-32000, -32603). */
+const limitWords =
+  /too many requests|rate limit(ed|ing)?\b|(requests|compute units) per (second|minute)/i;
+/** Besu counts a batch that is too large among the limits: it passes in parts. */
+const batchWords = /batch/i;
+
 /** Whether the node refuses because it is asked too often: it is away for us, and the request is right. */
 export function isRateLimit(error: unknown): boolean {
-  return error instanceof RpcRefusal && limitCodes.has(error.code);
+  if (!(error instanceof RpcRefusal) || batchWords.test(error.message)) return false;
+  return limitCodes.has(error.code) || limitWords.test(error.message);
 }
 
 /** Reads the JSON-RPC error of an answer; undefined if it bears none. */

@@ -1,7 +1,8 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { urlToHttpOptions } from "node:url";
 import type { Endpoint } from "./endpoint.ts";
+import { OneBufferAgent } from "./one-buffer-agent.ts";
 
 /** Sends a body and answers as soon as the response's head is there; aborting closes the socket. */
 export type HttpPost = (
@@ -16,7 +17,7 @@ export type HttpPost = (
  */
 export function createHttpPost({ url, headers }: Endpoint): HttpPost {
   const isTls = new URL(url).protocol === "https:";
-  const agent = isTls ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
+  const agent = isTls ? new HttpsAgent({ keepAlive: true }) : new OneBufferAgent();
   const request = isTls ? httpsRequest : httpRequest;
   const target = { ...urlToHttpOptions(new URL(url)), method: "POST", agent };
   return function post(body, signal, more = {}) {
@@ -31,10 +32,17 @@ export function createHttpPost({ url, headers }: Endpoint): HttpPost {
           "content-length": body.length,
         },
       });
-      sent.on("response", resolve);
+      let isAnswered = false;
+      sent.on("response", (response) => {
+        isAnswered = true;
+        resolve(response);
+      });
       sent.on("error", (error: NodeJS.ErrnoException) => {
+        // What breaks an answer that has begun is told by the response.
+        if (isAnswered) return;
         // The node closed a kept socket while we wrote: no request was served, so send it again on another one.
-        if (sent.reusedSocket && error.code === "ECONNRESET") resolve(post(body, signal, more));
+        const isClosed = error.code === "ECONNRESET" || error.code === "EPIPE";
+        if (sent.reusedSocket && isClosed) resolve(post(body, signal, more));
         else reject(error);
       });
       sent.end(body);

@@ -1,7 +1,16 @@
 import type { IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+import { decoded, undecodableReason } from "./content-encoding.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { isRateLimit, RpcRefusal, readRefusal, socketCode, TransportFault } from "./faults.ts";
+import {
+  isMethodMissing,
+  isRateLimit,
+  RpcRefusal,
+  readRefusal,
+  socketCode,
+  TransportFault,
+} from "./faults.ts";
 import { createHttpPost, isSuccess } from "./http-post.ts";
 import { type NodeObserver, readRetryAfter, unobserved } from "./node-observer.ts";
 import { type RequestPace, unpaced } from "./request-pace.ts";
@@ -29,6 +38,10 @@ const defaultTimeoutMs = 30_000;
 const retryDelaysMs = [100, 500];
 
 const tooManyRequests = 429;
+/** Who may ask, how often and for how long: the node as a whole, and not this one call. */
+const accessStatuses: ReadonlySet<number> = new Set([401, 403, 407, 408, tooManyRequests]);
+/** Far above the receipts of a batch of full blocks, and still no danger to the process. */
+const mostBytes = 256 * 1024 * 1024;
 
 export function createJsonRpc(
   endpoint: Endpoint,
@@ -41,20 +54,17 @@ export function createJsonRpc(
   async function ask(request: object, signal: AbortSignal): Promise<unknown> {
     const response = await post(Buffer.from(JSON.stringify(request)), signal);
     const status = response.statusCode ?? 0;
-    const body = await readBody(response);
-    if (!isSuccess(status)) throw statusFault(status, response);
-    try {
-      return JSON.parse(body);
-    } catch {
-      throw noJsonRpc();
-    }
+    const answer = parseJson(await readBody(decoded(response)));
+    if (isSuccess(status) && answer !== undefined) return answer;
+    const refusal = readRefusal(answer);
+    if (refusal && (isRefusalOf(status) || isMethodMissing(refusal))) return answer;
+    throw isSuccess(status) ? noJsonRpc() : statusFault(status, response);
   }
 
   return {
     async call(call, options) {
       const answer = await send((signal) => ask(toRequest(call, 1), signal), 1, options);
       const outcome = readOutcome(answer);
-      if (isRateLimit(outcome)) observer.failed({ kind: "rate_limited", retryAfterMs: null });
       if (outcome instanceof RpcRefusal) throw outcome;
       return outcome;
     },
@@ -81,14 +91,32 @@ function toRequest({ method, params }: RpcCall, id: number) {
   return { jsonrpc: "2.0", id, method, params };
 }
 
-function readBody(response: IncomingMessage): Promise<string> {
+/** Gateways say with a status of their own that a method or its parameters are not for them. */
+function isRefusalOf(status: number): boolean {
+  return status >= 400 && status < 500 && !accessStatuses.has(status);
+}
+
+function readBody(body: Readable): Promise<string> {
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = [];
-    response.on("data", (part: Buffer) => parts.push(part));
-    response.on("end", () => resolve(Buffer.concat(parts).toString()));
+    let bytes = 0;
+    body.on("data", (part: Buffer) => {
+      parts.push(part);
+      bytes += part.length;
+      if (bytes > mostBytes) body.destroy(noJsonRpc());
+    });
+    body.on("end", () => resolve(Buffer.concat(parts).toString()));
     // A body that is cut ends in "aborted", which is an error of code ECONNRESET.
-    response.on("error", reject);
+    body.on("error", reject);
   });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function idOf(answer: unknown): unknown {
@@ -105,9 +133,15 @@ function readOutcome(answer: unknown): unknown {
 /** A node that takes no batch, or none so large, answers with one error. */
 function batchRefused(answer: unknown): TransportFault {
   const refusal = readRefusal(answer);
-  return refusal
-    ? new TransportFault(refusal.message, { isTransient: false, kind: "http" })
-    : noJsonRpc();
+  if (refusal === undefined) return noJsonRpc();
+  const kind = isRateLimit(refusal) ? "rate_limited" : "http";
+  return new TransportFault(refusal.message, { isTransient: false, kind });
+}
+
+/** An answer, or one of a batch: asked too often; with HTTP 200, as providers say it. */
+function saysTooOften(answer: unknown): boolean {
+  const answers = Array.isArray(answer) ? answer : [answer];
+  return answers.some((one) => isRateLimit(readRefusal(one)));
 }
 
 function noJsonRpc(): TransportFault {
@@ -126,7 +160,8 @@ function createSend(observer: NodeObserver, pace: RequestPace) {
       const startedAt = performance.now();
       try {
         const answer = await askInTime(ask, timeoutMs, signal);
-        observer.answered((performance.now() - startedAt) / 1000);
+        if (saysTooOften(answer)) observer.failed({ kind: "rate_limited", retryAfterMs: null });
+        else observer.answered((performance.now() - startedAt) / 1000);
         return answer;
       } catch (error) {
         signal?.throwIfAborted();
@@ -170,6 +205,10 @@ async function askInTime(
 
 function toFault(error: unknown): Error {
   if (error instanceof TransportFault || error instanceof RpcRefusal) return error;
+  const undecodable = undecodableReason(error);
+  if (undecodable !== null) {
+    return new TransportFault(undecodable, { isTransient: true, kind: "garbled" });
+  }
   const reason = socketCode(error) ?? "the connection closed";
   return new TransportFault(reason, { isTransient: true, kind: "unreachable" });
 }

@@ -18,10 +18,13 @@ export const unobserved: NodeObserver = { answered: () => {}, failed: () => {} }
 
 const longestRetryAfterMs = 10 * 60_000;
 
-/** Reads a Retry-After header, in seconds or as a date; null where it says nothing. Bounded to 10 minutes. */
+/**
+ * Reads a Retry-After header, in seconds or as a date; null where it says nothing, or nothing that can be kept: 0, or a
+ * date that is past, by a clock that is not ours. Bounded to 10 minutes.
+ */
 export function readRetryAfter(header: string | undefined, nowMs: number): number | null {
   if (header === undefined || header.trim() === "") return null;
   const seconds = Number(header);
   const waitMs = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(header) - nowMs;
-  return Number.isFinite(waitMs) ? Math.min(Math.max(waitMs, 0), longestRetryAfterMs) : null;
+  return waitMs > 0 ? Math.min(waitMs, longestRetryAfterMs) : null;
 }

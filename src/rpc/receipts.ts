@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Hex, RpcReceipt } from "../domain/chain.ts";
 import { BlockFailedError } from "../errors.ts";
 import { readBlock } from "./blocks.ts";
@@ -19,6 +20,9 @@ export async function readReceipts(
   throw unavailable(block, "the node has no receipts of some or all transactions");
 }
 
+/** Replicas behind one address: the one that is asked may not have reached the block that another one showed. */
+const lagDelaysMs = [100, 300];
+
 /** null: the node does not know the call. */
 async function askForAll(
   calls: NodeCalls,
@@ -27,7 +31,13 @@ async function askForAll(
 ): Promise<unknown> {
   try {
     const call = { method: "eth_getBlockReceipts", params: [block.blockHash] };
-    return (await calls.ask(call, { signal })) ?? [null];
+    let answer = await calls.ask(call, { signal });
+    for (const delayMs of lagDelaysMs) {
+      if (answer !== null) break;
+      await sleep(delayMs, undefined, signal ? { signal } : {});
+      answer = await calls.ask(call, { signal });
+    }
+    return answer ?? [null];
   } catch (error) {
     if (isMethodMissing(error)) return null;
     throw error instanceof RpcRefusal ? unavailable(block, error.message) : error;

@@ -11,16 +11,19 @@ type Waiting = {
 /** Receipts of a full block are about half a megabyte: a few of them are still parsed in a moment. */
 const mostCalls = 8;
 
+/** A node may only have been restarted behind its proxy when a batch failed. */
+const noBatchMs = 10 * 60_000;
+
 /**
  * Creates a `call` that puts those made at the same moment into one HTTP request: of a light block's time, most is what
  * its requests cost. To the caller each is a call of its own: what fails in company is asked again alone, and a node
- * that takes no batch gets none any more.
+ * that takes no batch gets none for a while.
  * @param mostAtOnce - calls that one request may bear; default 8.
  */
 export function createSharedCall(rpc: JsonRpc, mostAtOnce: number = mostCalls): JsonRpc["call"] {
   const together = Math.min(mostCalls, mostAtOnce);
   let waiting: Waiting[] = [];
-  let takesBatches = true;
+  let noBatchUntilMs = 0;
 
   function sendAll(): void {
     const calls = waiting;
@@ -31,7 +34,8 @@ export function createSharedCall(rpc: JsonRpc, mostAtOnce: number = mostCalls): 
   }
 
   async function sendTogether(calls: readonly Waiting[]): Promise<void> {
-    const answers = calls.length > 1 && takesBatches ? await askTogether(calls) : [];
+    const answers =
+      calls.length > 1 && Date.now() >= noBatchUntilMs ? await askTogether(calls) : [];
     for (const [index, one] of calls.entries()) {
       const answer = answers[index];
       if (answer === undefined || answer instanceof RpcRefusal) askAlone(one);
@@ -49,7 +53,9 @@ export function createSharedCall(rpc: JsonRpc, mostAtOnce: number = mostCalls): 
         { signal: company.signal },
       );
     } catch (error) {
-      if (error instanceof TransportFault && saysNoBatch(error)) takesBatches = false;
+      if (error instanceof TransportFault && saysNoBatch(error)) {
+        noBatchUntilMs = Date.now() + noBatchMs;
+      }
       return [];
     } finally {
       company.dispose();

@@ -21,6 +21,7 @@ import {
   isStateMissing,
   isWholeBlockFault,
   WholeBlockRefused,
+  withoutRateLimit,
   withoutWholeBlockRefusal,
 } from "./whole-block.ts";
 
@@ -166,7 +167,8 @@ async function* streamSingles(node: TracingNode, trace: Trace): AsyncGenerator<U
   const block = await readBlock(node.calls, "eth_getBlockByHash", trace.blockHash, signal);
   const hashes = block?.transactions.map(({ hash }) => hash) ?? [];
   const tracer = withTimeout(trace.tracer, timeoutMs);
-  const ask = (call: RpcCall) => node.stream(call, { timeoutMs: timeoutMs + graceMs, signal });
+  const ask = (call: RpcCall) =>
+    withoutRateLimit(node.stream(call, { timeoutMs: timeoutMs + graceMs, signal }));
   yield* timed(singlesAsBlock(hashes, tracer, ask), trace.turn);
 }
 

@@ -45,12 +45,34 @@ export class WholeBlockRefused extends Error {
 }
 
 /**
- * Passes an answer on as it comes, but for an error that says nothing of the block's trace: about the block as a whole,
+ * Passes a block's answer on as it comes, but for an error that says nothing of its trace: about the block as a whole,
  * or that the node is asked too often. What begins with a result is passed on at once.
  * @throws {WholeBlockRefused} @throws {StreamFailed}
  */
-export async function* withoutWholeBlockRefusal(
+export function withoutWholeBlockRefusal(
   parts: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  return heldWhileOpen(parts, (refusal) => {
+    throwRateLimit(refusal);
+    if (isWholeBlockRefusal(refusal)) throw new WholeBlockRefused(refusal.message);
+  });
+}
+
+/** The same of one transaction's answer: an error is its own, unless the node is asked too often. @throws {StreamFailed} */
+export function withoutRateLimit(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  return heldWhileOpen(parts, throwRateLimit);
+}
+
+/** Providers say so with HTTP 200. */
+function throwRateLimit(refusal: RpcRefusal): void {
+  if (!isRateLimit(refusal)) return;
+  throw new StreamFailed({ kind: "status", status: 200, refusal }, { isBegun: false });
+}
+
+/** @param judge - Throws where an error is not to be passed on. */
+async function* heldWhileOpen(
+  parts: AsyncIterable<Uint8Array>,
+  judge: (refusal: RpcRefusal) => void,
 ): AsyncGenerator<Uint8Array> {
   let held: Uint8Array | null = new Uint8Array();
   for await (const part of parts) {
@@ -66,11 +88,7 @@ export async function* withoutWholeBlockRefusal(
   }
   if (held === null || held.length === 0) return;
   const refusal = readHeld(held);
-  // Providers say so with HTTP 200.
-  if (isRateLimit(refusal)) {
-    throw new StreamFailed({ kind: "status", status: 200, refusal }, { isBegun: false });
-  }
-  if (refusal && isWholeBlockRefusal(refusal)) throw new WholeBlockRefused(refusal.message);
+  if (refusal) judge(refusal);
   yield held;
 }
 

@@ -315,28 +315,28 @@ describe("a node that answers badly", () => {
   });
 });
 
-describe("a cache before a node that mixes answers up", () => {
-  const block = (number: number) => ({
-    number: `0x${number.toString(16)}`,
-    hash: `0x${String(number).repeat(64)}`,
-    parentHash: `0x${"0".repeat(64)}`,
-    timestamp: "0x1",
-    gasUsed: "0x1",
-    gasLimit: "0x1",
-    transactions: [],
+const blockAt = (number: number) => ({
+  number: `0x${number.toString(16)}`,
+  hash: `0x${String(number).repeat(64)}`,
+  parentHash: `0x${"0".repeat(64)}`,
+  timestamp: "0x1",
+  gasUsed: "0x1",
+  gasLimit: "0x1",
+  transactions: [],
+});
+
+async function cached(result: unknown) {
+  const double = await startNodeDouble((body, response) => {
+    if (!Array.isArray(body)) return reply(response, body.id, { result });
+    response.writeHead(200);
+    response.end(JSON.stringify(body.map(({ id }) => ({ id, result }))));
   });
+  return { node: connect(double.url), stop: double.stop };
+}
 
-  async function cached(result: unknown) {
-    const double = await startNodeDouble((body, response) => {
-      if (!Array.isArray(body)) return reply(response, body.id, { result });
-      response.writeHead(200);
-      response.end(JSON.stringify(body.map(({ id }) => ({ id, result }))));
-    });
-    return { node: connect(double.url), stop: double.stop };
-  }
-
+describe("a cache before a node that mixes answers up", () => {
   test("has no word on the block that was asked for", async () => {
-    const { node, stop } = await cached(block(5));
+    const { node, stop } = await cached(blockAt(5));
     expect((await node.blockByNumber(5))?.number).toBe("0x5");
     await expect(node.blockByNumber(6)).rejects.toThrow("the answer is another block");
     await expect(node.blockByHash(`0x${"6".repeat(64)}`)).rejects.toThrow("another block");

@@ -1,4 +1,6 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { text } from "node:stream/consumers";
+import { startLoopbackServer } from "../../../src/dev/loopback-server.ts";
 
 type Answer = (
   body: { method: string; params: unknown[]; id: number },
@@ -10,26 +12,9 @@ type Answer = (
 export async function startNodeDouble(
   answer: Answer,
 ): Promise<{ url: string; stop: () => Promise<void> }> {
-  const server = createServer((request, response) => {
-    let body = "";
-    request.on("data", (part: Buffer) => {
-      body += part.toString();
-    });
-    request.on("end", () => answer(JSON.parse(body), response, request));
+  return startLoopbackServer(async (request, response) => {
+    answer(JSON.parse(await text(request)), response, request);
   });
-  await new Promise<void>((resolve) => {
-    server.listen(0, "127.0.0.1", resolve);
-  });
-  const address = server.address();
-  if (typeof address !== "object" || address === null) throw new Error("no port");
-  return {
-    url: `http://127.0.0.1:${address.port}`,
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
 }
 
 /** Answers one call; a batch is not taken. */

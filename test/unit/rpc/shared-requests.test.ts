@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { RpcRefusal, TransportFault } from "../../../src/rpc/faults.ts";
 import type { JsonRpc, RpcCall } from "../../../src/rpc/json-rpc.ts";
 import { createSharedCall } from "../../../src/rpc/shared-requests.ts";
@@ -43,7 +43,9 @@ test("a call that is refused in company is asked again alone", async () => {
   expect(sizes(node)).toEqual([3, 1]);
 });
 
-test("a node that takes no batch is asked one by one from then on", async () => {
+test("a node that takes no batch is asked one by one from then on, and after a while is tried again", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+
   const node = createNode(async () => {
     throw new TransportFault("HTTP 400", { isTransient: false });
   });
@@ -51,6 +53,12 @@ test("a node that takes no batch is asked one by one from then on", async () => 
   expect(await Promise.all([1, 2].map((number) => call(ask(number))))).toEqual([1, 2]);
   expect(await Promise.all([3, 4].map((number) => call(ask(number))))).toEqual([3, 4]);
   expect(sizes(node)).toEqual([2, 1, 1, 1, 1]);
+  vi.setSystemTime(Date.now() + 11 * 60_000);
+  expect(await Promise.all([5, 6].map((number) => call(ask(number))))).toEqual([5, 6]);
+  expect(sizes(node).slice(5)).toEqual([2, 1, 1]);
+});
+afterEach(() => {
+  vi.useRealTimers();
 });
 
 test("a shared request is given up when nobody waits for it any more, and not before", async () => {

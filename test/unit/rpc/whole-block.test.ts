@@ -9,6 +9,7 @@ import {
   isWholeBlockFault,
   isWholeBlockRefusal,
   WholeBlockRefused,
+  withoutRateLimit,
   withoutWholeBlockRefusal,
 } from "../../../src/rpc/whole-block.ts";
 
@@ -81,6 +82,12 @@ describe("an answer about the block as a whole", () => {
       name: "StreamFailed",
       isBegun: false,
     });
+    await expect(readAll(withoutRateLimit(inParts(answer, 7)))).rejects.toThrow("status");
+  });
+
+  test("of one transaction's answer only the rate limit is the node's", async () => {
+    const answer = '{"id":1,"error":{"code":-32008,"message":"Response is too big"}}';
+    expect(await readAll(withoutRateLimit(inParts(answer, 7)))).toBe(answer);
   });
 
   test("everything else passes byte for byte", async () => {
@@ -157,14 +164,11 @@ describe("transactions traced one by one", () => {
   });
 });
 
-test("Retry-After is read in seconds and as a date, and never for longer than ten minutes", () => {
+test("Retry-After is read in seconds and as a date, never for longer than ten minutes; 0 says nothing", () => {
   const now = Date.parse("2026-01-01T00:00:00Z");
   expect(readRetryAfter("2", now)).toBe(2000);
   expect(readRetryAfter("Thu, 01 Jan 2026 00:00:30 GMT", now)).toBe(30_000);
   expect(readRetryAfter("86400", now)).toBe(600_000);
-  expect(["", undefined, "soon"].map((header) => readRetryAfter(header, now))).toEqual([
-    null,
-    null,
-    null,
-  ]);
+  const nothing = ["", undefined, "soon", "0", "-3", "Wed, 31 Dec 2025 23:59:59 GMT"];
+  expect(nothing.flatMap((header) => readRetryAfter(header, now) ?? [])).toEqual([]);
 });
