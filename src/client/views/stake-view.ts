@@ -92,7 +92,7 @@ export function formatSigner(
     ],
     [
       "trouble",
-      `${counts.bumps} bumps, ${counts.rebroadcasts} rebroadcasts, ${counts.noops} no-ops, ${counts.reorgs} reorgs, ${counts.foreignNonces} foreign nonces, ${counts.refusals} not signed`,
+      `${counts.bumps} bumps, ${counts.rebroadcasts} rebroadcasts (${counts.drops} dropped), ${counts.noops} no-ops, ${counts.reorgs} reorgs, ${counts.foreignNonces} foreign nonces, ${counts.refusals} not signed`,
     ],
     ["gas paid", `${formatUnits(status.gasUsedWei, etherDecimals)} ETH`],
     [

@@ -55,6 +55,7 @@ const signer: SignerStatus = {
     cancelled: 0,
     bumps: 1,
     rebroadcasts: 0,
+    drops: 0,
     noops: 0,
     reorgs: 0,
     foreignNonces: 0,
@@ -111,7 +112,7 @@ test("a signer says why it stands still and what it has under way", () => {
     nonce       next 8, mined 7
     queue       1,234 wait, 1 in flight, 2 not final yet
     done        5 succeeded, 1 reverted, 0 cancelled
-    trouble     1 bumps, 0 rebroadcasts, 0 no-ops, 0 reorgs, 0 foreign nonces, 0 not signed
+    trouble     1 bumps, 0 rebroadcasts (0 dropped), 0 no-ops, 0 reorgs, 0 foreign nonces, 0 not signed
     gas paid    0 ETH
     policy      at most 30 gwei, keeps 1 ETH, 4 in flight, 1,000 queued
     alarm       low_balance: 1.05 ETH
