@@ -1,9 +1,10 @@
-import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+import { type IncomingMessage, request, type ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
 import { type Fault, FaultPlan } from "./fault-plan.ts";
-import { callNode } from "./json-rpc.ts";
+import { callNode, parseCalls, type RpcCall } from "./json-rpc.ts";
+import { startLoopbackServer } from "./loopback-server.ts";
 import { answerWrongly } from "./wrong-answers.ts";
 
 /** Stands between us and a node, and breaks what it is told to break. */
@@ -26,12 +27,6 @@ export type FaultProxy = {
   readonly stop: () => Promise<void>;
 };
 
-const call = z.object({
-  id: z.unknown(),
-  method: z.string(),
-  params: z.array(z.unknown()).default([]),
-});
-type Call = z.infer<typeof call>;
 const traceMethods = ["debug_traceBlockByHash", "debug_traceBlockByNumber"];
 /** What is read here before it is handed on: it tells which hash stands at a number, and where the head is. */
 const smallMethods = ["eth_getBlockByNumber", "eth_getBlockByHash", "eth_blockNumber"];
@@ -46,25 +41,12 @@ export async function startFaultProxy(options: {
 }): Promise<FaultProxy> {
   const plan = new FaultPlan();
   const route: Route = { targetUrl: options.targetUrl, plan, headSinks: 0, beforeTrace: null };
-  const server = createServer((incoming, outgoing) => {
-    handle(route, incoming, outgoing).catch(() => outgoing.destroy());
-  });
-  const listen = (port: number) =>
-    new Promise<number>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(port, "127.0.0.1", () => {
-        const address = server.address();
-        resolve(typeof address === "object" && address !== null ? address.port : port);
-      });
-    });
-  const close = () =>
-    new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
-  const port = await listen(options.port ?? 0);
+  const server = await startLoopbackServer(
+    (incoming, outgoing) => handle(route, incoming, outgoing),
+    options.port,
+  );
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: server.url,
     failBlock: (block, fault, times) => plan.failBlock(block, fault, times),
     failNext: (fault) => plan.failNext(fault),
     clear: () => {
@@ -81,11 +63,8 @@ export async function startFaultProxy(options: {
     get injected() {
       return plan.injected;
     },
-    outage: async (isAway) => {
-      if (isAway && server.listening) await close();
-      if (!isAway && !server.listening) await listen(port);
-    },
-    stop: close,
+    outage: server.outage,
+    stop: server.stop,
   };
 }
 
@@ -137,7 +116,7 @@ async function withLowerHead({ targetUrl, headSinks }: Route, body: string): Pro
 }
 
 /** Answers to `eth_blockNumber` that are so many blocks too low. */
-function lowerNumbers({ headSinks }: Route, calls: readonly Call[], content: string): string {
+function lowerNumbers({ headSinks }: Route, calls: readonly RpcCall[], content: string): string {
   const asked = calls.filter(({ method }) => method === "eth_blockNumber").map(({ id }) => id);
   const lower = (answer: unknown): unknown => {
     const parsed = numberAnswer.safeParse(answer);
@@ -150,24 +129,12 @@ function lowerNumbers({ headSinks }: Route, calls: readonly Call[], content: str
 
 const toHex = (blockNumber: number) => `0x${Math.max(0, blockNumber).toString(16)}`;
 
-function parseCalls(body: string): Call[] {
-  try {
-    const content: unknown = JSON.parse(body);
-    return (Array.isArray(content) ? content : [content]).flatMap((one) => {
-      const parsed = call.safeParse(one);
-      return parsed.success ? [parsed.data] : [];
-    });
-  } catch {
-    return []; // no JSON-RPC: the node may say so
-  }
-}
-
 /** A trace of steps; one with a named tracer, such as callTracer, passes. */
-function isStepTrace({ method, params: [, options] }: Call): boolean {
+function isStepTrace({ method, params: [, options] }: RpcCall): boolean {
   return traceMethods.includes(method) && !named.safeParse(options).success;
 }
 
-function blockOf({ params: [block] }: Call): string | undefined {
+function blockOf({ params: [block] }: RpcCall): string | undefined {
   return typeof block === "string" ? block : undefined;
 }
 

@@ -5,6 +5,14 @@ const answer = z.object({
   result: z.unknown().optional(),
   error: z.object({ code: z.number(), message: z.string() }).optional(),
 });
+const rpcCall = z.object({
+  id: z.unknown(),
+  method: z.string(),
+  params: z.array(z.unknown()).default([]),
+});
+/** A call as a node gets it. */
+export type RpcCall = z.infer<typeof rpcCall>;
+
 type Call = { readonly method: string; readonly params?: readonly unknown[] };
 
 /** Asks our own chain one thing. @throws {Error} With the node's words when it refuses. */
@@ -34,4 +42,17 @@ export async function callNodeBatch(url: string, calls: readonly Call[]): Promis
     if (error) throw new Error(`${method}: ${error.message} (${error.code})`);
     return result;
   });
+}
+
+/** The calls of a request's body, single or batch; what is none of them is left to the node. */
+export function parseCalls(body: string): RpcCall[] {
+  try {
+    const content: unknown = JSON.parse(body);
+    return (Array.isArray(content) ? content : [content]).flatMap((one) => {
+      const parsed = rpcCall.safeParse(one);
+      return parsed.success ? [parsed.data] : [];
+    });
+  } catch {
+    return []; // no JSON-RPC: the node may say so
+  }
 }

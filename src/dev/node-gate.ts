@@ -1,6 +1,7 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
-import { z } from "zod";
+import { parseCalls, type RpcCall } from "./json-rpc.ts";
+import { startLoopbackServer } from "./loopback-server.ts";
 
 /** Stands before a node and stops a call on its way: before the node hears of it, or before its answer comes back. */
 export type NodeGate = {
@@ -23,9 +24,6 @@ export type Held = {
 };
 export type Answered = { readonly method: string; readonly atMs: number; readonly raw?: string };
 
-const call = z.object({ method: z.string(), params: z.array(z.unknown()).default([]) });
-type Call = z.infer<typeof call>;
-
 type Waiting = {
   readonly method: string;
   readonly where: "before" | "after";
@@ -38,26 +36,11 @@ type Waiting = {
 export async function startNodeGate(targetUrl: string): Promise<NodeGate> {
   const waiting: Waiting[] = [];
   const answered: Answered[] = [];
-  const server = createServer((incoming, outgoing) => {
-    pass({ targetUrl, waiting, answered }, incoming, outgoing).catch(() => outgoing.destroy());
-  });
-  const listen = (port: number) =>
-    new Promise<number>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(port, "127.0.0.1", () => {
-        server.removeListener("error", reject);
-        const address = server.address();
-        resolve(typeof address === "object" && address !== null ? address.port : port);
-      });
-    });
-  const close = () =>
-    new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
-  const port = await listen(0);
+  const server = await startLoopbackServer((incoming, outgoing) =>
+    pass({ targetUrl, waiting, answered }, incoming, outgoing),
+  );
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: server.url,
     hold: (method, where, skip = 0) => {
       const arrival = deferred<undefined>();
       const decision = deferred<"go" | "drop">();
@@ -77,11 +60,8 @@ export async function startNodeGate(targetUrl: string): Promise<NodeGate> {
       };
     },
     answered,
-    outage: async (isAway) => {
-      if (isAway && server.listening) await close();
-      if (!isAway && !server.listening) await listen(port);
-    },
-    stop: close,
+    outage: server.outage,
+    stop: server.stop,
   };
 }
 
@@ -117,7 +97,7 @@ async function pass(gate: Gate, incoming: IncomingMessage, outgoing: ServerRespo
 }
 
 /** The first that waits for one of the calls; whoever lets others pass counts them. */
-function takeHeld(waiting: Waiting[], calls: readonly Call[]): Waiting | undefined {
+function takeHeld(waiting: Waiting[], calls: readonly RpcCall[]): Waiting | undefined {
   for (const [index, one] of waiting.entries()) {
     const matching = calls.filter(({ method }) => method === one.method).length;
     if (matching > one.skip) return waiting.splice(index, 1)[0];
@@ -126,23 +106,11 @@ function takeHeld(waiting: Waiting[], calls: readonly Call[]): Waiting | undefin
   return undefined;
 }
 
-function note(answered: Answered[], calls: readonly Call[]): void {
+function note(answered: Answered[], calls: readonly RpcCall[]): void {
   const atMs = Date.now();
   for (const { method, params } of calls) {
     const [raw] = params;
     const isSend = method === "eth_sendRawTransaction" && typeof raw === "string";
     answered.push(isSend ? { method, atMs, raw } : { method, atMs });
-  }
-}
-
-function parseCalls(body: string): Call[] {
-  try {
-    const content: unknown = JSON.parse(body);
-    return (Array.isArray(content) ? content : [content]).flatMap((one) => {
-      const parsed = call.safeParse(one);
-      return parsed.success ? [parsed.data] : [];
-    });
-  } catch {
-    return []; // no JSON-RPC: the node may say so
   }
 }

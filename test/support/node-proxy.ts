@@ -1,5 +1,6 @@
-import { createServer, type ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
+import { startLoopbackServer } from "../../src/dev/loopback-server.ts";
 
 export type ProxiedCall = {
   readonly id: unknown;
@@ -35,22 +36,23 @@ type NodeAnswer = { readonly result?: unknown; readonly error?: object };
 
 /** A real node behind a proxy that a test can make lie, lag and refuse, call by call. */
 export async function startNodeProxy(targetUrl: string, tamper?: Tamper): Promise<NodeProxy> {
-  const server = createServer((request, response) => {
-    void (async () => {
-      const body: ProxiedCall | ProxiedCall[] = JSON.parse(await text(request));
-      proxy.requests += 1;
-      proxy.lastHeaders = request.headers;
-      const calls = Array.isArray(body) ? body : [body];
-      const answers: object[] = [];
-      for (const call of calls) {
-        proxy.calls.set(call.method, (proxy.calls.get(call.method) ?? 0) + 1);
-        const answer = await answerOf(call);
-        if (answer === "drop" || "status" in answer) return refuse(response, answer);
-        answers.push({ jsonrpc: "2.0", id: call.id, ...answer });
+  const server = await startLoopbackServer(async (request, response) => {
+    const body: ProxiedCall | ProxiedCall[] = JSON.parse(await text(request));
+    proxy.requests += 1;
+    proxy.lastHeaders = request.headers;
+    const calls = Array.isArray(body) ? body : [body];
+    const answers: object[] = [];
+    for (const call of calls) {
+      proxy.calls.set(call.method, (proxy.calls.get(call.method) ?? 0) + 1);
+      const answer = await answerOf(call);
+      if (answer === "drop" || "status" in answer) {
+        refuse(response, answer);
+        return;
       }
-      response.writeHead(200, { "content-type": "application/json" });
-      response.end(JSON.stringify(Array.isArray(body) ? answers : answers[0]));
-    })().catch(() => response.destroy());
+      answers.push({ jsonrpc: "2.0", id: call.id, ...answer });
+    }
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(JSON.stringify(Array.isArray(body) ? answers : answers[0]));
   });
 
   async function answerOf(call: ProxiedCall) {
@@ -69,30 +71,14 @@ export async function startNodeProxy(targetUrl: string, tamper?: Tamper): Promis
     return error ? { error } : { result };
   }
 
-  const listen = (port: number) =>
-    new Promise<number>((resolve) => {
-      server.listen(port, "127.0.0.1", () => {
-        const address = server.address();
-        resolve(typeof address === "object" && address !== null ? address.port : port);
-      });
-    });
-  const close = () =>
-    new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
-  const port = await listen(0);
   const proxy: NodeProxy = {
-    url: `http://127.0.0.1:${port}`,
+    url: server.url,
     tamper: tamper ?? (() => undefined),
     calls: new Map(),
     requests: 0,
     lastHeaders: {},
-    outage: async (isAway) => {
-      if (isAway && server.listening) await close();
-      if (!isAway && !server.listening) await listen(port);
-    },
-    stop: close,
+    outage: server.outage,
+    stop: server.stop,
   };
   return proxy;
 }

@@ -1,7 +1,8 @@
-import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+import { type IncomingMessage, request, type ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { startLoopbackServer } from "../../../src/dev/loopback-server.ts";
 
 /** Hands a node's answers on, traces of steps one at a time and not too fast: so that a short chain has a middle. */
 export type SlowNode = {
@@ -23,14 +24,11 @@ export async function startSlowNode(targetUrl: string): Promise<SlowNode> {
     lastTurn = lastTurn.then(() => gate).then(() => sleep(paceMs));
     return lastTurn;
   };
-  const server = createServer((incoming, outgoing) => {
-    handOn({ targetUrl, waitForTurn }, incoming, outgoing).catch(() => outgoing.destroy());
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  const port = typeof address === "object" && address !== null ? address.port : 0;
+  const server = await startLoopbackServer((incoming, outgoing) =>
+    handOn({ targetUrl, waitForTurn }, incoming, outgoing),
+  );
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: server.url,
     setPace: (milliseconds) => {
       paceMs = milliseconds;
     },
@@ -40,12 +38,10 @@ export async function startSlowNode(targetUrl: string): Promise<SlowNode> {
       });
     },
     letGo: () => letGo?.(),
-    stop: () =>
-      new Promise((resolve) => {
-        letGo?.();
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    stop: () => {
+      letGo?.();
+      return server.stop();
+    },
   };
 }
 
