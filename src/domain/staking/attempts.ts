@@ -6,7 +6,7 @@ import type {
 } from "../../workflows/staking/stake-activities.ts";
 import { bumpedFees, cappedFees, isAtMarket, isMinable, isReplacement } from "./fees.ts";
 import { noopGasLimit } from "./gaps.ts";
-import { notifyOfSlot } from "./intake.ts";
+import { isExpired, notifyOfSlot } from "./intake.ts";
 import { record, recordOf } from "./records.ts";
 import {
   type Attempt,
@@ -139,13 +139,18 @@ export function toSend(state: SignerState, nowMs: number): Sending[] {
 function isSendDue(state: SignerState, slot: Slot, newest: Attempt, nowMs: number): boolean {
   if (slot.resend) return true;
   if (slot.nonce < (state.account?.latestNonce ?? 0)) return false;
-  if (newest.sentAtMs === null) return !isNoopOnItsWay(state, slot, newest);
+  if (newest.sentAtMs === null) return !isNoopOnItsWay(state, slot, newest, nowMs);
   return nowMs - (slot.lastSentAtMs ?? 0) >= state.policy.rebroadcastAfterMs;
 }
 
-/** A call that was taken back before it was ever sent is not sent, unless the cap lets no NOOP take its place. */
-function isNoopOnItsWay(state: SignerState, slot: Slot, newest: Attempt): boolean {
-  if (slot.withdrawn === null || newest.kind === "noop" || slot.attempts.length > 1) return false;
+/**
+ * A call that was taken back or has expired before it was ever sent is not sent, unless the cap lets no NOOP take its
+ * place.
+ */
+function isNoopOnItsWay(state: SignerState, slot: Slot, newest: Attempt, nowMs: number): boolean {
+  if (newest.kind === "noop" || slot.attempts.length > 1) return false;
+  const hasExpired = slot.request !== null && isExpired(slot.request, nowMs);
+  if (slot.withdrawn === null && !hasExpired) return false;
   return state.account !== null && bumpedFees(newest, state.account, state.policy) !== null;
 }
 
