@@ -21,6 +21,8 @@ export type WantedBlocks = {
 export type BlockResult = {
   readonly block_number: number;
   readonly status: "queued" | "skipped" | "failed";
+  /** Blocks queued now; the reference counts transactions. */
+  readonly tasks_created: 0 | 1;
   readonly error?: string;
 };
 export type QueueResult = {
@@ -51,8 +53,12 @@ export async function queueBlocks(
   );
   const results = wanted.blocks.map((block): BlockResult => {
     const error = block > head ? `above the head of the chain (${head})` : refused.get(block);
-    if (error !== undefined) return { block_number: block, status: "failed", error };
-    return { block_number: block, status: skipped.has(block) ? "skipped" : "queued" };
+    if (error !== undefined) {
+      return { block_number: block, status: "failed", tasks_created: 0, error };
+    }
+    return skipped.has(block)
+      ? { block_number: block, status: "skipped", tasks_created: 0 }
+      : { block_number: block, status: "queued", tasks_created: 1 };
   });
   return { results, paused: answer.paused, isFull: refused.size > 0 };
 }

@@ -117,10 +117,11 @@ export const queuedBlocksSchema = (description: string) => ({
       type: "array",
       items: {
         type: "object",
-        required: ["block_number", "status"],
+        required: ["block_number", "status", "tasks_created"],
         properties: {
           block_number: blockNumber,
           status: { type: "string", enum: ["queued", "skipped", "failed"] },
+          tasks_created: { type: "integer", description: "blocks queued now: 0 or 1" },
           error: { type: "string" },
         },
         additionalProperties: false,

@@ -157,9 +157,9 @@ describe("a list of blocks", () => {
       paused: false,
       summary: { total: 3, queued: 2, skipped: 1, failed: 0 },
       results: [
-        { block_number: 12, status: "skipped" },
-        { block_number: 10, status: "queued" },
-        { block_number: 11, status: "queued" },
+        { block_number: 12, status: "skipped", tasks_created: 0 },
+        { block_number: 10, status: "queued", tasks_created: 1 },
+        { block_number: 11, status: "queued", tasks_created: 1 },
       ],
     });
   });
@@ -171,8 +171,13 @@ describe("a list of blocks", () => {
       status: "partial",
       summary: { total: 2, queued: 1, skipped: 0, failed: 1 },
       results: [
-        { block_number: 20, status: "queued" },
-        { block_number: 9000, status: "failed", error: "above the head of the chain (3000)" },
+        { block_number: 20, status: "queued", tasks_created: 1 },
+        {
+          block_number: 9000,
+          status: "failed",
+          tasks_created: 0,
+          error: "above the head of the chain (3000)",
+        },
       ],
     });
     expect(await pending()).toMatchObject([{ fromBlock: 20, toBlock: 20 }]);
