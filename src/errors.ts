@@ -10,7 +10,7 @@ type ErrorText = {
  * Its subclasses are the headings of docs/errors.md (a test holds the two together).
  */
 export abstract class AppError extends Error {
-  abstract override readonly name: string;
+  override readonly name: string;
   /** Whether the same call may succeed later without anybody changing anything. */
   abstract readonly retryable: boolean;
   readonly facts: readonly string[];
@@ -23,21 +23,27 @@ export abstract class AppError extends Error {
         cause,
       },
     );
+    this.name = new.target.name;
     this.facts = facts;
     this.fix = fix;
   }
 }
 
-/** The configuration cannot be used. Lists every key at once. */
-export class ConfigError extends AppError {
-  override readonly name = "ConfigError";
+/** The same call may succeed later by itself. */
+abstract class TransientError extends AppError {
+  override readonly retryable = true;
+}
+
+/** Somebody has to change something first. */
+abstract class PermanentError extends AppError {
   override readonly retryable = false;
 }
 
+/** The configuration cannot be used. Lists every key at once. */
+export class ConfigError extends PermanentError {}
+
 /** A network name that no configuration defines. */
-export class UnknownNetworkError extends AppError {
-  override readonly name = "UnknownNetworkError";
-  override readonly retryable = false;
+export class UnknownNetworkError extends PermanentError {
   constructor({ network, known }: { network: string; known: readonly string[] }) {
     super(`The network "${network}" is not configured.`, {
       facts: [`configured networks: ${known.length > 0 ? known.join(", ") : "none"}`],
@@ -47,9 +53,7 @@ export class UnknownNetworkError extends AppError {
 }
 
 /** A processor name that is neither one of ours nor an alias of the reference's. */
-export class UnknownProcessorError extends AppError {
-  override readonly name = "UnknownProcessorError";
-  override readonly retryable = false;
+export class UnknownProcessorError extends PermanentError {
   constructor({ processor, known }: { processor: string; known: readonly string[] }) {
     super(`The processor "${processor}" does not exist.`, {
       facts: [`processors: ${known.join(", ")}`],
@@ -59,9 +63,7 @@ export class UnknownProcessorError extends AppError {
 }
 
 /** Text that names no blocks: not a number, a range `a-b`, or `a:+n`. */
-export class InvalidBlocksError extends AppError {
-  override readonly name = "InvalidBlocksError";
-  override readonly retryable = false;
+export class InvalidBlocksError extends PermanentError {
   constructor({ text, reason }: { text: string; reason: string }) {
     super(`"${text.slice(0, 200)}" does not name blocks: ${reason}.`, {
       fix: "write a number (17000000), a closed range (15000000-15000999) or a length (15M:+1000).",
@@ -70,9 +72,7 @@ export class InvalidBlocksError extends AppError {
 }
 
 /** A node that cannot be reached or does not answer in time. Never booked to a block. */
-export class NodeUnavailableError extends AppError {
-  override readonly name = "NodeUnavailableError";
-  override readonly retryable = true;
+export class NodeUnavailableError extends TransientError {
   constructor({ node, method, reason }: { node: string; method: string; reason: string }) {
     super(`The execution node "${node}" does not answer.`, {
       facts: [`${method}: ${reason}`],
@@ -82,9 +82,7 @@ export class NodeUnavailableError extends AppError {
 }
 
 /** A node that serves another chain than the network's. */
-export class WrongChainError extends AppError {
-  override readonly name = "WrongChainError";
-  override readonly retryable = false;
+export class WrongChainError extends PermanentError {
   constructor(facts: {
     network: string;
     node: string;
@@ -107,9 +105,7 @@ export class WrongChainError extends AppError {
 }
 
 /** A node that answers, and says something that is no answer to what was asked. */
-export class NodeRefusedError extends AppError {
-  override readonly name = "NodeRefusedError";
-  override readonly retryable = true;
+export class NodeRefusedError extends TransientError {
   constructor({ node, method, reason }: { node: string; method: string; reason: string }) {
     super(`The execution node "${node}" refuses ${method}.`, {
       facts: [reason],
@@ -119,9 +115,7 @@ export class NodeRefusedError extends AppError {
 }
 
 /** An address that holds no staking contract, or one whose parts do not fit together. */
-export class StakingContractError extends AppError {
-  override readonly name = "StakingContractError";
-  override readonly retryable = false;
+export class StakingContractError extends PermanentError {
   constructor({ address, reason }: { address: string; reason: string }) {
     super(`There is no staking contract at ${address}.`, {
       facts: [reason],
@@ -131,9 +125,7 @@ export class StakingContractError extends AppError {
 }
 
 /** A transaction that the holder of the key does not sign, whoever asks for it. */
-export class SigningRefusedError extends AppError {
-  override readonly name = "SigningRefusedError";
-  override readonly retryable = false;
+export class SigningRefusedError extends PermanentError {
   constructor({ reason }: { reason: string }) {
     super("The transaction was not signed.", {
       facts: [reason],
@@ -143,9 +135,7 @@ export class SigningRefusedError extends AppError {
 }
 
 /** A network name whose stored rows belong to another chain (chain id or genesis hash differ). */
-export class NetworkBindingError extends AppError {
-  override readonly name = "NetworkBindingError";
-  override readonly retryable = false;
+export class NetworkBindingError extends PermanentError {
   constructor(facts: { network: string; bound: string; actual: string }) {
     super(`The rows stored under "${facts.network}" belong to another chain.`, {
       facts: [`bound at first use: ${facts.bound}`, `the node says: ${facts.actual}`],
@@ -155,9 +145,7 @@ export class NetworkBindingError extends AppError {
 }
 
 /** A node without the debug namespace, or without a tracer that is needed of it. */
-export class DebugNamespaceMissingError extends AppError {
-  override readonly name = "DebugNamespaceMissingError";
-  override readonly retryable = false;
+export class DebugNamespaceMissingError extends PermanentError {
   constructor({
     node,
     clientVersion,
@@ -178,9 +166,7 @@ export class DebugNamespaceMissingError extends AppError {
 }
 
 /** A node that answers traces without steps, such as anvil without --steps-tracing. */
-export class StepsTracingMissingError extends AppError {
-  override readonly name = "StepsTracingMissingError";
-  override readonly retryable = false;
+export class StepsTracingMissingError extends PermanentError {
   constructor({ node, clientVersion }: { node: string; clientVersion: string }) {
     super(`The node "${node}" answers traces that hold no steps.`, {
       facts: [
@@ -193,9 +179,7 @@ export class StepsTracingMissingError extends AppError {
 }
 
 /** ClickHouse cannot be reached. Never booked to a block. */
-export class StorageUnavailableError extends AppError {
-  override readonly name = "StorageUnavailableError";
-  override readonly retryable = true;
+export class StorageUnavailableError extends TransientError {
   constructor({ reason }: { reason: string }) {
     super("ClickHouse does not answer.", {
       facts: [reason],
@@ -205,9 +189,7 @@ export class StorageUnavailableError extends AppError {
 }
 
 /** ClickHouse refused a statement. */
-export class StorageRefusedError extends AppError {
-  override readonly name = "StorageRefusedError";
-  override readonly retryable = true;
+export class StorageRefusedError extends TransientError {
   constructor({ code, type, message }: { code: string; type: string; message: string }) {
     super("ClickHouse refused a statement.", {
       facts: [`code ${code} (${type})`, message.slice(0, 500)],
@@ -217,9 +199,7 @@ export class StorageRefusedError extends AppError {
 }
 
 /** Redis cannot be reached, restarts, or is still loading. */
-export class RedisUnavailableError extends AppError {
-  override readonly name = "RedisUnavailableError";
-  override readonly retryable = true;
+export class RedisUnavailableError extends TransientError {
   constructor({ reason }: { reason: string }) {
     super("Redis does not answer.", {
       facts: [reason],
@@ -229,9 +209,7 @@ export class RedisUnavailableError extends AppError {
 }
 
 /** Redis refused a command: a password, a right, or a key that holds something else. */
-export class RedisRefusedError extends AppError {
-  override readonly name = "RedisRefusedError";
-  override readonly retryable = true;
+export class RedisRefusedError extends TransientError {
   constructor({ command, reason }: { command: string; reason: string }) {
     super("Redis refused a command.", {
       facts: [`${command}: ${reason}`],
@@ -241,9 +219,7 @@ export class RedisRefusedError extends AppError {
 }
 
 /** The operator's webhook did not take a message. */
-export class WebhookRefusedError extends AppError {
-  override readonly name = "WebhookRefusedError";
-  override readonly retryable = true;
+export class WebhookRefusedError extends TransientError {
   constructor({ host, reason }: { host: string; reason: string }) {
     super("The webhook did not take a message.", {
       facts: [`host: ${host}`, `answer: ${reason}`],
@@ -253,9 +229,7 @@ export class WebhookRefusedError extends AppError {
 }
 
 /** The folder for temporary files, or a disk of the database, is full. */
-export class DiskFullError extends AppError {
-  override readonly name = "DiskFullError";
-  override readonly retryable = true;
+export class DiskFullError extends TransientError {
   constructor({ where }: { where: string }) {
     super("A disk is full.", {
       facts: [where],
@@ -265,9 +239,7 @@ export class DiskFullError extends AppError {
 }
 
 /** The schema in ClickHouse is newer or older than this program. */
-export class SchemaMismatchError extends AppError {
-  override readonly name = "SchemaMismatchError";
-  override readonly retryable = false;
+export class SchemaMismatchError extends PermanentError {
   constructor({ reason }: { reason: string }) {
     super("The ClickHouse schema does not fit this version of blockloom.", {
       facts: [reason],
@@ -277,9 +249,7 @@ export class SchemaMismatchError extends AppError {
 }
 
 /** Temporal cannot be reached. */
-export class TemporalUnavailableError extends AppError {
-  override readonly name = "TemporalUnavailableError";
-  override readonly retryable = true;
+export class TemporalUnavailableError extends TransientError {
   constructor({ address, reason }: { address: string; reason: string }) {
     super("Temporal does not answer.", {
       facts: [`address: ${address}`, reason],
@@ -289,9 +259,7 @@ export class TemporalUnavailableError extends AppError {
 }
 
 /** A payload of the staking service that no key of this process decrypts. Never holds the payload. */
-export class UnreadablePayloadError extends AppError {
-  override readonly name = "UnreadablePayloadError";
-  override readonly retryable = false;
+export class UnreadablePayloadError extends PermanentError {
   constructor({ keyId, reason }: { keyId: string; reason: string }) {
     super("A payload of the staking service cannot be decrypted.", {
       facts: [`key id: ${keyId.slice(0, 64)}`, reason],
@@ -301,9 +269,7 @@ export class UnreadablePayloadError extends AppError {
 }
 
 /** No worker answers on a task queue, so a query or update cannot be served. */
-export class NoWorkerError extends AppError {
-  override readonly name = "NoWorkerError";
-  override readonly retryable = true;
+export class NoWorkerError extends TransientError {
   constructor({ workflowId }: { workflowId: string }) {
     super(`No worker answers for "${workflowId}".`, {
       fix: "start one with `npm run worker`. What you asked for may still be done when it comes; asking again is safe.",
@@ -312,18 +278,14 @@ export class NoWorkerError extends AppError {
 }
 
 /** A workflow that is asked for does not run. */
-export class JobNotRunningError extends AppError {
-  override readonly name = "JobNotRunningError";
-  override readonly retryable = false;
+export class JobNotRunningError extends PermanentError {
   constructor({ workflowId, start }: { workflowId: string; start: string }) {
     super(`"${workflowId}" does not run.`, { fix: `start it with \`${start}\`.` });
   }
 }
 
 /** A staking request that was never handed in, or that nothing remembers. */
-export class UnknownStakeRequestError extends AppError {
-  override readonly name = "UnknownStakeRequestError";
-  override readonly retryable = false;
+export class UnknownStakeRequestError extends PermanentError {
   constructor({ requestId }: { requestId: string }) {
     super("There is no such staking request.", {
       facts: [`request: ${requestId}`],
@@ -333,9 +295,7 @@ export class UnknownStakeRequestError extends AppError {
 }
 
 /** The job runs already, with another input than the one wanted now. */
-export class JobInputDiffersError extends AppError {
-  override readonly name = "JobInputDiffersError";
-  override readonly retryable = false;
+export class JobInputDiffersError extends PermanentError {
   constructor({ workflowId, differences }: { workflowId: string; differences: readonly string[] }) {
     super(`"${workflowId}" runs already with other settings.`, {
       facts: differences,
@@ -345,9 +305,7 @@ export class JobInputDiffersError extends AppError {
 }
 
 /** A backfill whose range meets that of a running one. */
-export class OverlappingBackfillError extends AppError {
-  override readonly name = "OverlappingBackfillError";
-  override readonly retryable = false;
+export class OverlappingBackfillError extends PermanentError {
   constructor({ wanted, running }: { wanted: string; running: string }) {
     super(`The backfill ${wanted} overlaps a running one.`, {
       facts: [`running: ${running}`],
@@ -357,9 +315,7 @@ export class OverlappingBackfillError extends AppError {
 }
 
 /** A range that ends above the chain's head. */
-export class RangeBeyondHeadError extends AppError {
-  override readonly name = "RangeBeyondHeadError";
-  override readonly retryable = false;
+export class RangeBeyondHeadError extends PermanentError {
   constructor({ toBlock, head }: { toBlock: number; head: number }) {
     super("The range ends above the head of the chain.", {
       facts: [`to: ${toBlock}`, `head: ${head}`],
@@ -369,9 +325,7 @@ export class RangeBeyondHeadError extends AppError {
 }
 
 /** A message to a workflow that cannot be acted on: bad shape or more than fits. */
-export class RequestRefusedError extends AppError {
-  override readonly name = "RequestRefusedError";
-  override readonly retryable = false;
+export class RequestRefusedError extends PermanentError {
   constructor({ reason }: { reason: string }) {
     super("The request was refused and changed nothing.", {
       facts: [reason],
@@ -381,9 +335,7 @@ export class RequestRefusedError extends AppError {
 }
 
 /** The chain left the branch that was final when it was stored. */
-export class ReorgBeyondFinalityError extends AppError {
-  override readonly name = "ReorgBeyondFinalityError";
-  override readonly retryable = false;
+export class ReorgBeyondFinalityError extends PermanentError {
   constructor(facts: {
     network: string;
     blockNumber: number;
@@ -416,9 +368,7 @@ export type BlockErrorKind =
   | "storage_refused";
 
 /** A fault of one block: booked to it in the ledger, and the rest of the range goes on. */
-export class BlockFailedError extends AppError {
-  override readonly name = "BlockFailedError";
-  override readonly retryable = true;
+export class BlockFailedError extends TransientError {
   readonly kind: BlockErrorKind;
   readonly blockNumber: number;
   constructor(block: { kind: BlockErrorKind; blockNumber: number; reason: string }) {
