@@ -18,7 +18,6 @@ test("docs/errors.md has one heading for each error that the code throws on purp
 
 test("docs/errors.md says of each whether it is retried, as the code does", () => {
   const permanent = names(source, /^export class (\w+) extends PermanentError/gm);
-  const sections = document.split(/^### /m).slice(1);
   const saysNot = document
     .split(/^### /m)
     .filter((section) => section.includes("Not retried"))
