@@ -65,6 +65,24 @@ export function createMeters(meter: MetricMeter): Meters {
     undefined,
     "Blocks between the chain's head and follow's cursor.",
   );
+  const traces = meter.createHistogram(
+    traceSeconds,
+    "float",
+    "seconds",
+    "Time of one block's trace, from the request to the last byte.",
+  );
+  return {
+    blocks: (network, status, count) => blocks.add(count, { network, status }),
+    rows: (network, table, count) => rows.add(count, { network, table }),
+    failures: (network, kind) => failures.add(1, { network, kind }),
+    headDistance: (network, count) => distance.set(count, { network }),
+    traceSeconds: (network, seconds) => traces.record(seconds, { network }),
+    ...createGapMeters(meter),
+    ...createReorgMeters(meter),
+  };
+}
+
+function createGapMeters(meter: MetricMeter): Pick<Meters, "gaps"> {
   const gapGauge = (name: string, about: string) =>
     meter.createGauge(`blockloom_${name}_blocks`, "int", undefined, about);
   const missing = gapGauge(
@@ -77,12 +95,19 @@ export function createMeters(meter: MetricMeter): Meters {
     "oldest_missing_depth",
     "Blocks from the oldest missing one up to the highest expected; 0 where none is missing.",
   );
-  const traces = meter.createHistogram(
-    traceSeconds,
-    "float",
-    "seconds",
-    "Time of one block's trace, from the request to the last byte.",
-  );
+  return {
+    gaps(network, gaps) {
+      for (const { processor, ...counts } of gaps) {
+        missing.set(counts.missing, { network, processor });
+        failed.set(counts.failed, { network, processor });
+        quarantined.set(counts.quarantined, { network, processor });
+        oldestMissing.set(counts.oldestMissingDepth, { network, processor });
+      }
+    },
+  };
+}
+
+function createReorgMeters(meter: MetricMeter): Pick<Meters, "reorg" | "finalityContradiction"> {
   const reorgs = meter.createCounter("blockloom_reorgs", undefined, "Reorgs that were followed.");
   const reorgedBlocks = meter.createCounter(
     "blockloom_reorged_blocks",
@@ -95,19 +120,6 @@ export function createMeters(meter: MetricMeter): Meters {
     "Times that a node contradicted rows which were final; the job stands still until a person decides.",
   );
   return {
-    blocks: (network, status, count) => blocks.add(count, { network, status }),
-    rows: (network, table, count) => rows.add(count, { network, table }),
-    failures: (network, kind) => failures.add(1, { network, kind }),
-    headDistance: (network, count) => distance.set(count, { network }),
-    gaps(network, gaps) {
-      for (const { processor, ...counts } of gaps) {
-        missing.set(counts.missing, { network, processor });
-        failed.set(counts.failed, { network, processor });
-        quarantined.set(counts.quarantined, { network, processor });
-        oldestMissing.set(counts.oldestMissingDepth, { network, processor });
-      }
-    },
-    traceSeconds: (network, seconds) => traces.record(seconds, { network }),
     reorg(network, depth) {
       reorgs.add(1, { network });
       reorgedBlocks.add(depth, { network });
