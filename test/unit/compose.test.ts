@@ -4,6 +4,8 @@ import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { z } from "zod";
+import { networkVariables, processVariables } from "../../src/config/environment.ts";
+import { idleVariables, stakingVariables } from "../../src/config/staking-variables.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const composeFile = z.object({
@@ -125,6 +127,28 @@ describe("docker-compose.yml", () => {
       }
     },
   );
+
+  test("hands every setting on, but the key, to whom it is for: what .env says counts", () => {
+    const staking = [...stakingVariables, ...idleVariables].filter(
+      ({ name }) => !/^PROCESSOR_(MNEMONIC|PRIVATE_KEY)/.test(name),
+    );
+    // A file, which nothing mounts.
+    const network = networkVariables.filter(({ name }) => name !== "GENESIS_FILE");
+    const process = processVariables.filter(({ name }) => !/^(API_|CLICKHOUSE_CLUSTER)/.test(name));
+    const wanted = {
+      stake: staking,
+      server: [...staking, ...network],
+      worker: [...network, ...process],
+    };
+    for (const [service, variables] of Object.entries(wanted)) {
+      const given = Object.keys(compose.services[service]?.environment ?? {});
+      const missing = variables.map(({ name }) => name).filter((name) => !given.includes(name));
+      expect(missing, service).toEqual([]);
+    }
+    expect(compose.services["stake"]?.environment).toHaveProperty("WEBHOOK_SECRET");
+    // The cap of what is signed; the rest of the policy is for the workflow.
+    expect(compose.services["signer"]?.environment).toHaveProperty("MAX_FEE_PER_GAS");
+  });
 
   test("gives the key to the signer alone, as a file", () => {
     const holders = Object.entries(compose.services)
