@@ -21,6 +21,9 @@ import { standingReason } from "./standing.ts";
 const longestQueue = 1000;
 /** Owners whose day is remembered, those served last; the others begin anew. */
 const maximumOwners = 2000;
+/** Words that may wait to be heard before requests that find no place hear none. */
+const maximumUnheard = 500;
+export const queueFullCode = "queue_full";
 /** When a request that found no place asks again. */
 const askAgainMs = 30_000;
 
@@ -52,6 +55,8 @@ export function submit(
   if (known) return notify(state, { requestId, kind: "settled", body: known.outcome });
   if (positionOf(state, requestId) !== null) return notifyQueued(state, requestId);
   const refused = refuseIntake(state, submission, nowMs);
+  // A flood is not answered one by one: the words would outgrow the state. Who hears nothing asks again by itself.
+  if (refused && state.notices.length >= maximumUnheard) return state;
   if (refused) return notify(state, { requestId, kind: "settled", body: refused });
   const request = { ...submission, queuedAtMs: nowMs };
   const queued = { ...state, queue: [...state.queue, request] };
@@ -65,7 +70,7 @@ function refuseIntake(
 ): StakeOutcome | null {
   if (Date.parse(expiresAt) <= nowMs) return { kind: "expired", nonce: null };
   if (state.stopping) return waitOutcome("signer_stopped", "the signer is being stopped", nowMs);
-  if (isQueueFull(state)) return waitOutcome("queue_full", "the signer's queue is full", nowMs);
+  if (isQueueFull(state)) return waitOutcome(queueFullCode, "the signer's queue is full", nowMs);
   return null;
 }
 

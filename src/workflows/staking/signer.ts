@@ -9,6 +9,7 @@ import {
   setHandler,
 } from "@temporalio/workflow";
 import { askBump } from "../../domain/staking/attempts.ts";
+import { carriedOver } from "../../domain/staking/carried-over.ts";
 import { isQueueFull, positionOf, submit, withdraw } from "../../domain/staking/intake.ts";
 import { newSignerState, type SignerState } from "../../domain/staking/signer-state.ts";
 import { signerStatus } from "../../domain/staking/signer-status.ts";
@@ -119,7 +120,10 @@ class SignerRun {
     await Promise.all(lanes);
     await condition(allHandlersFinished);
     if (!this.isFinished) {
-      return continueAsNew<typeof signerWorkflow>({ ...this.input, state: this.state });
+      return continueAsNew<typeof signerWorkflow>({
+        ...this.input,
+        state: carriedOver(this.state),
+      });
     }
     this.attributes.write("done");
     return this.status;
@@ -168,7 +172,11 @@ class SignerRun {
     this.limits.countMessage();
     const decoded = readSignalBody(body);
     const message = decoded.kind === "value" ? read(decoded.value) : null;
-    if (message) return this.write(act(this.state, message, Date.now()));
+    if (message) {
+      const next = act(this.state, message, Date.now());
+      if (next !== this.state) this.write(next);
+      return;
+    }
     log.warn("A signal could not be read and changed nothing", { signal: name });
     this.write({ ...this.state, lastError: `a signal "${name}" could not be read` });
   }
