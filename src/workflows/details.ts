@@ -21,6 +21,11 @@ export function formatNumber(value: number): string {
   return fraction ? `${grouped}.${fraction}` : grouped;
 }
 
+/** `1 block`, `1,234 blocks`. */
+function formatBlocks(count: number): string {
+  return count === 1 ? "1 block" : `${formatNumber(count)} blocks`;
+}
+
 /** `1,000-1,999`, or `1,000` for one block. */
 export function formatRange({ fromBlock, toBlock }: BlockRange): string {
   return fromBlock === toBlock
@@ -61,8 +66,8 @@ export function describeBackfill(progress: BackfillProgress): string {
   const { doneBlocks, totalBlocks, donePercent, etaSeconds } = progress;
   return table(statusOf(progress), [
     ["network", progress.network],
-    ["range", `${formatRange(progress)} (${formatNumber(totalBlocks)} blocks)`],
-    ["done", `${formatNumber(doneBlocks)} blocks, ${donePercent} %`],
+    ["range", `${formatRange(progress)} (${formatBlocks(totalBlocks)})`],
+    ["done", `${formatBlocks(doneBlocks)}, ${donePercent} %`],
     ["as of", "the last chunk that ended; see Pending Activities for those in flight"],
     ["rate", formatRate(progress)],
     ["time left", etaSeconds === null ? "not known yet" : formatDuration(etaSeconds)],
@@ -74,7 +79,7 @@ export function describeBackfill(progress: BackfillProgress): string {
     ],
     [
       "failed",
-      `${formatNumber(progress.failed)} blocks${progress.failed > 0 ? ", left to gap-fill" : ""}`,
+      `${formatBlocks(progress.failed)}${progress.failed > 0 ? ", left to gap-fill" : ""}`,
     ],
     ["nodes that refused", formatNodes(progress.nodes)],
     ["last error", progress.lastError],
@@ -93,11 +98,11 @@ export function describeFollow(progress: FollowProgress): string {
     ],
     ["head", progress.head === null ? "not known yet" : formatNumber(progress.head)],
     ["as of", "the end of the last call, 30 s ago at most"],
-    ["behind the head", progress.lag === null ? null : `${formatNumber(progress.lag)} blocks`],
-    ["done", `${formatNumber(progress.blocks)} blocks, ${formatNumber(progress.rows)} rows`],
+    ["behind the head", progress.lag === null ? null : formatBlocks(progress.lag)],
+    ["done", `${formatBlocks(progress.blocks)}, ${formatNumber(progress.rows)} rows`],
     [
       "failed",
-      `${formatNumber(progress.failed)} blocks${progress.failed > 0 ? ", left to gap-fill" : ""}`,
+      `${formatBlocks(progress.failed)}${progress.failed > 0 ? ", left to gap-fill" : ""}`,
     ],
     ["reorgs", formatNumber(progress.reorgs)],
     ["nodes that refused", formatNodes(progress.nodes)],
@@ -110,14 +115,14 @@ export function describeFollow(progress: FollowProgress): string {
 export function describeGapFill(progress: GapFillProgress): string {
   return table(statusOf(progress), [
     ["network", progress.network],
-    ["missing", `${formatNumber(progress.missing)} blocks`],
-    ["failed, to be tried again", `${formatNumber(progress.failedWaiting)} blocks`],
+    ["missing", formatBlocks(progress.missing)],
+    ["failed, to be tried again", formatBlocks(progress.failedWaiting)],
     ["next try", progress.nextDueAt && formatTime(progress.nextDueAt)],
     ["quarantined", quarantined(progress.quarantined)],
-    ["requeued, not done", `${formatNumber(progress.requeued)} blocks`],
+    ["requeued, not done", formatBlocks(progress.requeued)],
     ["in flight", formatRanges(progress.inFlight)],
-    ["recovered", `${formatNumber(progress.recovered)} blocks`],
-    ["requeued, done", `${formatNumber(progress.requeuedDone)} blocks`],
+    ["recovered", formatBlocks(progress.recovered)],
+    ["requeued, done", formatBlocks(progress.requeuedDone)],
     ["failed here", `${formatNumber(progress.failed)} attempts`],
     ["nodes that refused", formatNodes(progress.nodes)],
     ["last error", progress.lastError],
@@ -143,9 +148,7 @@ function tracesAtOnce(traces: number): string {
 }
 
 function quarantined(count: number): string {
-  return count > 0
-    ? `${formatNumber(count)} blocks: nobody tries them until they are released`
-    : "0 blocks";
+  return count > 0 ? `${formatBlocks(count)}, which nobody tries before a release` : "0 blocks";
 }
 
 function statusOf({

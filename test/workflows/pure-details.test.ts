@@ -147,7 +147,7 @@ test("a gap-fill tells what is missing, failed, quarantined and requeued, and wh
     | missing   | 12 blocks |
     | failed, to be tried again   | 3 blocks |
     | next try   | 2026-11-24 05:00:00 UTC |
-    | quarantined   | 1 blocks: nobody tries them until they are released |
+    | quarantined   | 1 block, which nobody tries before a release |
     | requeued, not done   | 7 blocks |
     | in flight   | nothing |
     | recovered   | 20 blocks |
