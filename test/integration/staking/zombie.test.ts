@@ -39,19 +39,19 @@ test("19. of two workers one is stopped with a transaction in its hands and send
   });
 });
 
-test("25. a node that is away for 20 s delays requests in every stage, and loses none", async () => {
+test("25. a node that is away for 60 s delays requests in every stage, and loses none", async () => {
   const books = await openBooks(stack);
   const before = await submitOne();
   await stack.untilFinal(before);
   const inFlight = await submitOne();
-  const until = Date.now() + 20_000;
+  const until = Date.now() + 60_000;
   await stack.gate.outage(true);
   const meanwhile = await submitOne();
   expect(await stack.requestStatus(meanwhile)).toMatchObject({ isFinal: false });
   await new Promise((resolve) => setTimeout(resolve, until - Date.now()));
   await stack.gate.outage(false);
   for (const id of [inFlight, meanwhile]) {
-    expect(await stack.untilFinal(id)).toMatchObject({ state: "succeeded" });
+    expect(await stack.untilFinal(id, 180_000)).toMatchObject({ state: "succeeded" });
   }
   expect(await closeBooks(stack, books)).toEqual({
     transactions: 3,
@@ -60,4 +60,4 @@ test("25. a node that is away for 20 s delays requests in every stage, and loses
     unexplainedWei: 0n,
   });
   expect(stack.running("stake").length + stack.running("sign").length).toBeGreaterThan(1);
-});
+}, 400_000);
