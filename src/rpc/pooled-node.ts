@@ -1,31 +1,20 @@
-import {
-  afterFailure,
-  afterSuccess,
-  beginTrial,
-  type Circuit,
-  type CircuitPolicy,
-  closedCircuit,
-  isTrialDue,
-  trip,
-} from "../domain/circuit.ts";
 import type { NodeFacts } from "../domain/node-order.ts";
 import { restWords } from "../domain/rest.ts";
-import { AppError, NodeUnavailableError, WrongChainError } from "../errors.ts";
+import { type AppError, NodeUnavailableError, WrongChainError } from "../errors.ts";
 import type { NodeCapabilities } from "./capabilities.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { createNodeViews, type RawNode } from "./execution-node.ts";
 import { NodeAbilities } from "./node-abilities.ts";
+import { NodeHealth } from "./node-health.ts";
 import type { NodeListener } from "./node-meters.ts";
 import type { NodeFault } from "./node-observer.ts";
 import { NodeVoice } from "./node-voice.ts";
-import { describeFault, faultWords } from "./node-words.ts";
 import { type ProbedChain, type ProbeOptions, probeNode } from "./probe.ts";
 import { NodePace } from "./request-pace.ts";
 import { createStepsCheck, type StepsCheck } from "./steps-check.ts";
 import { AdaptiveTraceGate } from "./trace-gate.ts";
 import { TraceTrust } from "./trace-trust.ts";
 
-const policy: CircuitPolicy = { failures: 3, firstWaitMs: 1_000, longestWaitMs: 60_000 };
 /** A node may be replaced by another version between two requests. */
 const probeAgeMs = 5 * 60_000;
 
@@ -52,16 +41,10 @@ export class PooledNode implements NodeFacts {
   readonly #pace: NodePace;
   readonly #abilities: NodeAbilities;
   #checkSteps: StepsCheck;
-  /** Whether it answers at all, and is fit to be used. */
-  #calls: Circuit = closedCircuit;
+  readonly #health: NodeHealth;
   readonly #trust = new TraceTrust();
   #chain: ProbedChain | null = null;
-  /** Why it must not be used; null = it may, as far as is known. */
-  #refusal: AppError | null = null;
   #probedAtMs = 0;
-  /** Why it does not answer; null = it does. */
-  #outage: NodeUnavailableError | null = null;
-  #lastFault = "it was not asked yet";
   #head: number | null = null;
   #turn = 0;
   #traces: NodeCapabilities["traces"] = "undecided";
@@ -70,6 +53,7 @@ export class PooledNode implements NodeFacts {
   constructor(options: PooledNodeOptions) {
     const { network, endpoint, roles, maximumTraces, traceTimeoutMs, listener } = options;
     this.#voice = new NodeVoice(listener, { network, node: endpoint.name });
+    this.#health = new NodeHealth(this.#voice);
     this.name = endpoint.name;
     this.roles = roles;
     this.#gate = new AdaptiveTraceGate(maximumTraces);
@@ -83,8 +67,7 @@ export class PooledNode implements NodeFacts {
         answered: (seconds: number) => {
           this.#voice.request(seconds);
           this.#pace.answered();
-          // Only a probe ends the time that it is left alone: it may be another chain's by then.
-          if (this.#calls.state === "closed") this.#calls = afterSuccess(this.#calls);
+          this.#health.answered();
         },
         failed: (fault: NodeFault) => this.#onFault(fault),
       },
@@ -134,13 +117,12 @@ export class PooledNode implements NodeFacts {
     return this.#chain;
   }
   get outage(): NodeUnavailableError | null {
-    return this.#outage;
+    return this.#health.outage;
   }
   /** Why it does not serve, in words. */
   get why(): string {
     if (this.isResting) return restWords(this.#pace.restsUntilMs - Date.now());
-    const fault = this.#refusal ?? this.#outage;
-    return fault ? describeFault(fault) : this.#lastFault;
+    return this.#health.why;
   }
   /** null before it was probed. */
   get capabilities(): NodeCapabilities | null {
@@ -154,12 +136,12 @@ export class PooledNode implements NodeFacts {
     };
   }
   get refusal(): AppError | null {
-    return this.#refusal;
+    return this.#health.refusal;
   }
 
   /** Probed, and answers. */
   get isServing(): boolean {
-    return this.#chain !== null && this.#refusal === null && this.#calls.state === "closed";
+    return this.#chain !== null && this.#health.isWell;
   }
 
   /** Whether its traces are asked for. */
@@ -178,8 +160,7 @@ export class PooledNode implements NodeFacts {
 
   /** Whether it may be probed now: never before, or the time that it is left alone, or asked to be, is over. */
   get isProbeDue(): boolean {
-    const isDue = this.#calls.state === "closed" || isTrialDue(this.#calls, Date.now());
-    return !this.isServing && isDue && this.restsUntilMs <= Date.now();
+    return !this.isServing && this.#health.isTrialDue && this.restsUntilMs <= Date.now();
   }
 
   /** Another worker was asked to leave it alone with traces for so long. */
@@ -208,7 +189,7 @@ export class PooledNode implements NodeFacts {
     const chain = this.#chain;
     if (chain === null || chain.genesisHash === known.genesisHash) return;
     const isOtherId = chain.chainId !== known.chainId;
-    this.#refuse(
+    this.#health.refuse(
       new WrongChainError({
         network,
         node: this.name,
@@ -242,7 +223,7 @@ export class PooledNode implements NodeFacts {
     if (wasServing && this.isResting) return;
     const restMs = this.restsUntilMs - Date.now();
     if (!wasServing && restMs > 0) throw this.#resting(restMs);
-    this.#calls = beginTrial(this.#calls);
+    this.#health.beginTrial();
     try {
       const isProbeOld = !wasServing || Date.now() - this.#probedAtMs >= probeAgeMs;
       if (isProbeOld) await this.#probe(probe);
@@ -252,22 +233,10 @@ export class PooledNode implements NodeFacts {
       if (restMs <= 0) {
         this.#traces = (await this.#checkSteps()) === "steps" ? "seen" : "undecided";
       }
-      this.#refusal = null;
-      this.#outage = null;
-      this.#calls = afterSuccess(this.#calls);
-      this.#voice.tell("serving", wasServing ? "" : "it answers");
+      this.#health.admitted(wasServing);
       this.#tellAbilities();
     } catch (error) {
-      if (error instanceof NodeUnavailableError || !(error instanceof AppError)) {
-        this.#outage = error instanceof NodeUnavailableError ? error : null;
-        // It is there, and was asked too often.
-        if (wasServing && this.isResting) throw error;
-        // What counts as a failure was counted where the call failed, but for the trial's.
-        if (this.#calls.state !== "open") this.#calls = trip(this.#calls, Date.now(), policy);
-        this.#voice.tell("away", describeFault(error));
-      } else {
-        this.#refuse(error);
-      }
+      this.#health.notAdmitted(error, wasServing && this.isResting);
       throw error;
     }
   }
@@ -285,12 +254,6 @@ export class PooledNode implements NodeFacts {
     this.#voice.report("serving", `it is another version now; it was ${before}`);
   }
 
-  #refuse(error: AppError): void {
-    this.#refusal = error;
-    this.#calls = trip(this.#calls, Date.now(), policy);
-    this.#voice.tell("refused", describeFault(error));
-  }
-
   #onFault(fault: NodeFault): void {
     this.#voice.fault(fault.kind);
     if (fault.kind === "rate_limited" || fault.retryAfterMs !== null) {
@@ -298,10 +261,7 @@ export class PooledNode implements NodeFacts {
       this.#pace.refused(fault.retryAfterMs);
     }
     // It is there, and says that it is asked too often.
-    if (fault.kind === "rate_limited") return;
-    this.#calls = afterFailure(this.#calls, Date.now(), policy);
-    this.#lastFault = faultWords[fault.kind];
-    if (this.#calls.state === "open") this.#voice.tell("away", this.#lastFault);
+    if (fault.kind !== "rate_limited") this.#health.failed(fault);
   }
 
   #onTraced(fault: NodeFault | null): void {
@@ -324,7 +284,7 @@ export class PooledNode implements NodeFacts {
 
   #resting(restMs: number): NodeUnavailableError {
     const reason = restWords(restMs);
-    this.#lastFault = reason;
+    this.#health.notAsked(reason);
     return new NodeUnavailableError({ node: this.name, method: "probe", reason });
   }
 
