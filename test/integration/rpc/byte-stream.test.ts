@@ -148,3 +148,16 @@ test("an error status counts though its body never ends, or breaks off", async (
     await double.stop();
   }
 }, 20_000);
+
+test("answers that come at the same time over several sockets do not mix, whatever their cuts", async () => {
+  const { double, stream } = await startDouble(({ params: [digit] }, response) => {
+    for (let piece = 1; piece <= 40; piece++) response.write(String(digit).repeat(piece * 4001));
+    response.end();
+  });
+  const digits = [0, 1, 2, 3, 4, 5];
+  const texts = await Promise.all(
+    digits.map((digit) => readAll(stream({ ...call, params: [digit] }, { timeoutMs: 30_000 }))),
+  );
+  for (const digit of digits) expect(texts[digit]).toBe(String(digit).repeat(820 * 4001));
+  await double.stop();
+});
