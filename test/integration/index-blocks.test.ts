@@ -1,22 +1,15 @@
-import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Dependencies, ExecutionNode, Network } from "../../src/activities/ports.ts";
-import { createLedger } from "../../src/clickhouse/ledger.ts";
-import { createNetworkStore } from "../../src/clickhouse/networks.ts";
-import { createRangeStore } from "../../src/clickhouse/ranges.ts";
-import { createRowStore } from "../../src/clickhouse/rows.ts";
 import { prepareChain } from "../../src/dev/demo-chain/demo-chain.ts";
 import { callNode } from "../../src/dev/json-rpc.ts";
 import { processors } from "../../src/domain/processor.ts";
-import { createExecutionNode } from "../../src/rpc/execution-node.ts";
-import { readForkAt } from "../../src/rpc/fork-schedule.ts";
 import { traceEngine } from "../../src/trace/trace-engine.ts";
 import type { IndexBlocksInput } from "../../src/workflows/index-activities.ts";
 import { startIndexBlocks } from "../support/activity-run.ts";
 import { startAnvil } from "../support/anvil.ts";
 import { startTestClickHouse, type TestClickHouse } from "../support/clickhouse.ts";
-import { createFakeWorld } from "../support/fakes.ts";
 import { firstWrongRow, oracleRows, shownRows } from "../support/oracle-comparison.ts";
+import { openAnvilNetwork, realDependencies } from "../support/real-index.ts";
 
 const engine = traceEngine;
 
@@ -35,19 +28,7 @@ beforeAll(async () => {
   ]);
   const chain = await prepareChain({ rpcUrl: anvil.url, seed: 7, targetSteps: 10_000 });
   head = chain.blocks;
-  const node = createExecutionNode(
-    { name: "anvil", url: anvil.url, headers: {} },
-    { traceTimeoutMs: 60_000 },
-  );
-  network = {
-    name: "net",
-    node,
-    processors,
-    forkAt: await readForkAt(node.calls, { genesisFile: null, chainId: 31_337 }),
-    headPolicy: "latest",
-    finalityDepth: 1000,
-    retryPolicy: { initialDelayMs: 1000, maximumDelayMs: 1000, maximumAttempts: 12 },
-  };
+  network = await openAnvilNetwork(anvil.url, { name: "net", processors });
 });
 
 afterAll(async () => {
@@ -56,15 +37,7 @@ afterAll(async () => {
 
 /** The real stores and the real node under a network name of their own. */
 function dependenciesFor(name: string, node: ExecutionNode = network.node): Dependencies {
-  return {
-    ...createFakeWorld().dependencies,
-    network: async () => ({ ...network, name, node }),
-    rows: createRowStore(clickhouse.client),
-    ledger: createLedger(clickhouse.client),
-    ranges: createRangeStore(clickhouse.client),
-    networks: createNetworkStore(clickhouse.client),
-    newAttemptId: () => randomBytes(8).readBigUInt64BE().toString(),
-  };
+  return realDependencies({ ...network, name, node }, clickhouse.client);
 }
 
 function start(dependencies: Dependencies, name: string, input: Partial<IndexBlocksInput>) {

@@ -1,19 +1,12 @@
-import { randomBytes } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Dependencies, Network } from "../../src/activities/ports.ts";
-import { createLedger } from "../../src/clickhouse/ledger.ts";
-import { createNetworkStore } from "../../src/clickhouse/networks.ts";
-import { createRangeStore } from "../../src/clickhouse/ranges.ts";
-import { createRowStore } from "../../src/clickhouse/rows.ts";
-import { createExecutionNode } from "../../src/rpc/execution-node.ts";
-import { readForkAt } from "../../src/rpc/fork-schedule.ts";
 import { traceEngine } from "../../src/trace/trace-engine.ts";
 import type { IndexBlocksInput } from "../../src/workflows/index-activities.ts";
 import { type IndexAttempt, startIndexBlocks } from "../support/activity-run.ts";
 import { startTestClickHouse, type TestClickHouse } from "../support/clickhouse.ts";
-import { createFakeWorld } from "../support/fakes.ts";
 import { type ForkingChain, startForkingChain } from "../support/forking-chain.ts";
 import { oracleRows, shownRows } from "../support/oracle-comparison.ts";
+import { openAnvilNetwork, realDependencies } from "../support/real-index.ts";
 
 const processors = ["structlog", "transaction"] as const;
 
@@ -24,19 +17,7 @@ const attempts: IndexAttempt[] = [];
 
 beforeAll(async () => {
   [chain, clickhouse] = await Promise.all([startForkingChain(), startTestClickHouse()]);
-  const node = createExecutionNode(
-    { name: "anvil", url: chain.url, headers: {} },
-    { traceTimeoutMs: 60_000 },
-  );
-  network = {
-    name: "net",
-    node,
-    processors,
-    forkAt: await readForkAt(node.calls, { genesisFile: null, chainId: 31_337 }),
-    headPolicy: "latest",
-    finalityDepth: 1000,
-    retryPolicy: { initialDelayMs: 1000, maximumDelayMs: 1000, maximumAttempts: 12 },
-  };
+  network = await openAnvilNetwork(chain.url, { name: "net", processors });
 });
 
 afterEach(async () => {
@@ -52,17 +33,10 @@ afterAll(async () => {
 
 /** A network of its own on the chain, bound like a worker binds it. */
 async function openNetwork(name: string, more: Partial<Network> = {}): Promise<Dependencies> {
-  const networks = createNetworkStore(clickhouse.client);
-  await networks.bind({ network: name, chainId: 31_337, genesisHash: await chain.hashAt(0) });
-  return {
-    ...createFakeWorld().dependencies,
-    network: async () => ({ ...network, ...more, name }),
-    rows: createRowStore(clickhouse.client),
-    ledger: createLedger(clickhouse.client),
-    ranges: createRangeStore(clickhouse.client),
-    networks,
-    newAttemptId: () => randomBytes(8).readBigUInt64BE().toString(),
-  };
+  const dependencies = realDependencies({ ...network, ...more, name }, clickhouse.client);
+  const genesisHash = await chain.hashAt(0);
+  await dependencies.networks.bind({ network: name, chainId: 31_337, genesisHash });
+  return dependencies;
 }
 
 function start(dependencies: Dependencies, name: string, input: Partial<IndexBlocksInput>) {

@@ -1,18 +1,11 @@
-import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createLedger } from "../../../src/clickhouse/ledger.ts";
-import { createNetworkStore } from "../../../src/clickhouse/networks.ts";
-import { createRangeStore } from "../../../src/clickhouse/ranges.ts";
-import { createRowStore } from "../../../src/clickhouse/rows.ts";
 import { prepareChain } from "../../../src/dev/demo-chain/demo-chain.ts";
 import { processors } from "../../../src/domain/processor.ts";
-import { createExecutionNode } from "../../../src/rpc/execution-node.ts";
-import { readForkAt } from "../../../src/rpc/fork-schedule.ts";
 import { traceEngine } from "../../../src/trace/trace-engine.ts";
 import { startIndexBlocks } from "../../support/activity-run.ts";
 import { startAnvil } from "../../support/anvil.ts";
 import { startTestClickHouse, type TestClickHouse } from "../../support/clickhouse.ts";
-import { createFakeWorld } from "../../support/fakes.ts";
+import { openAnvilNetwork, realDependencies } from "../../support/real-index.ts";
 import { runLine } from "./client-env.ts";
 
 const network = "audited";
@@ -36,32 +29,11 @@ beforeAll(async () => {
   ]);
   const chain = await prepareChain({ rpcUrl: anvil.url, seed: 7, targetSteps: 10_000 });
   head = chain.blocks;
-  const node = createExecutionNode(
-    { name: "anvil", url: anvil.url, headers: {} },
-    { traceTimeoutMs: 60_000 },
-  );
-  const ranges = createRangeStore(clickhouse.client);
-  const opened = {
-    name: network,
-    node,
-    processors,
-    forkAt: await readForkAt(node.calls, { genesisFile: null, chainId: 31_337 }),
-    headPolicy: "latest" as const,
-    finalityDepth: 1000,
-    retryPolicy: { initialDelayMs: 1000, maximumDelayMs: 1000, maximumAttempts: 12 },
-  };
-  const dependencies = {
-    ...createFakeWorld().dependencies,
-    network: async () => opened,
-    rows: createRowStore(clickhouse.client),
-    ledger: createLedger(clickhouse.client),
-    ranges,
-    networks: createNetworkStore(clickhouse.client),
-    newAttemptId: () => randomBytes(8).readBigUInt64BE().toString(),
-  };
+  const opened = await openAnvilNetwork(anvil.url, { name: network, processors });
+  const dependencies = realDependencies(opened, clickhouse.client);
   const input = { network, toBlock: head, processors };
   await startIndexBlocks({ dependencies, engine: traceEngine, input }).result;
-  await ranges.write(
+  await dependencies.ranges.write(
     processors.map((processor) => ({
       network,
       processor,

@@ -2,6 +2,7 @@ import { Client, Connection } from "@temporalio/client";
 import { ApplicationFailure } from "@temporalio/common";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { waitUntil } from "../../../src/client/wait-until.ts";
+import { callNode } from "../../../src/dev/json-rpc.ts";
 import { startAnvil } from "../../support/anvil.ts";
 import { type ClientEnv, startClientEnv } from "./client-env.ts";
 
@@ -15,11 +16,7 @@ const client = (line: string) => env.client(line);
 
 beforeAll(async () => {
   anvil = await startAnvil();
-  await fetch(anvil.url, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "anvil_mine", params: [head] }),
-  });
+  await callNode(anvil.url, "anvil_mine", [head]);
   env = await startClientEnv({ rpcUrl: anvil.url });
   const connection = await Connection.connect({ address: env.temporal.address });
   temporal = new Client({ connection });

@@ -1,6 +1,7 @@
 import { Client, Connection } from "@temporalio/client";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { callNode } from "../../../src/dev/json-rpc.ts";
 import type { RequeuedRange } from "../../../src/workflows/gap-fill-shapes.ts";
 import { startAnvil } from "../../support/anvil.ts";
 import { type ClientEnv, startClientEnv } from "../client/client-env.ts";
@@ -19,11 +20,7 @@ let server: TestServer;
 
 beforeAll(async () => {
   anvil = await startAnvil();
-  await fetch(anvil.url, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "anvil_mine", params: [2000] }),
-  });
+  await callNode(anvil.url, "anvil_mine", [2000]);
   env = await startClientEnv({ rpcUrl: anvil.url });
   env.fake().closeGate();
   const connection = await Connection.connect({ address: env.temporal.address });

@@ -1,5 +1,6 @@
 import { Client, Connection } from "@temporalio/client";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { callNode } from "../../../src/dev/json-rpc.ts";
 import { waitUntil } from "../../../src/dev/wait-until.ts";
 import type { RequeuedRange } from "../../../src/workflows/gap-fill-shapes.ts";
 import { startAnvil } from "../../support/anvil.ts";
@@ -16,11 +17,7 @@ let server: TestServer;
 
 beforeAll(async () => {
   anvil = await startAnvil();
-  await fetch(anvil.url, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "anvil_mine", params: [head] }),
-  });
+  await callNode(anvil.url, "anvil_mine", [head]);
   env = await startClientEnv({ rpcUrl: anvil.url });
   const connection = await Connection.connect({ address: env.temporal.address });
   temporal = new Client({ connection });
