@@ -77,11 +77,14 @@ describe("a signer and the chain", () => {
     const { failedAs, status } = await desk.finish(request);
     await desk.setPolicy({});
 
-    expect({ failedAs, state: status.state, nonce: status.nonce }).toEqual({
-      failedAs: null,
+    expect(failedAs).toBeNull();
+    expect(status).toMatchObject({
       state: "signature_burned",
-      nonce,
+      nonce: null,
+      gasUsed: null,
+      revertedTransaction: { nonce },
     });
+    expect(status.transactionHash).not.toBe(status.revertedTransaction?.transactionHash);
     expect(await staked()).toBe(before);
     expect(await desk.nonceOfChain()).toBe(nonce + 1);
   });
