@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { StakeCallFields } from "../../domain/staking/parse-stake-call.ts";
-import type { StakeCall } from "../../domain/staking/stake-call.ts";
+import type { StakeCall, StakeReason } from "../../domain/staking/stake-call.ts";
+import { standingWords } from "../../domain/staking/standing.ts";
 import { JobNotRunningError } from "../../errors.ts";
 import type { StakingDesk } from "../../staking/desk.ts";
 import { cancelRequest, readRequest } from "../../staking/read-request.ts";
@@ -17,10 +18,11 @@ import {
   restakeBodySchema,
   stakeBodySchema,
 } from "../staking/schemas.ts";
-import { createSignerGauge } from "../staking/signer-gauge.ts";
+import { createSignerGauge, type SignerGauge } from "../staking/signer-gauge.ts";
 import { submitRequest } from "../staking/submit-request.ts";
 
 type Parts = Pick<ServerParts, "linkTo" | "logger">;
+type Service = { readonly desk: StakingDesk; readonly gauge: SignerGauge };
 type Body = Readonly<Record<string, unknown>>;
 type ById = { Params: { id: string } };
 
@@ -29,13 +31,13 @@ const base = "/api/v1/stake";
 
 /** Requests of users who sign and pay no gas: hand in, ask, take back. */
 export function addStakeRoutes(app: FastifyInstance, parts: Parts, desk: StakingDesk): void {
-  addSubmissions(app, parts, desk);
-  addStatus(app, parts, desk);
+  const gauge = createSignerGauge(desk.settings.policy.queueLimit);
+  addSubmissions(app, parts, { desk, gauge });
+  addStatus(app, parts, { desk, gauge });
   addCancel(app, parts, desk);
 }
 
-function addSubmissions(app: FastifyInstance, parts: Parts, desk: StakingDesk): void {
-  const gauge = createSignerGauge(desk.settings.policy.queueLimit);
+function addSubmissions(app: FastifyInstance, parts: Parts, { desk, gauge }: Service): void {
   const ways = [
     { kind: "stake", url: base, body: stakeBodySchema, summary: "Stakes a user's DIP" },
     {
@@ -91,7 +93,7 @@ function toFields(kind: StakeCall["kind"], body: Body): StakeCallFields {
     : { ...shared, stakeId: body["stakeNftId"] };
 }
 
-function addStatus(app: FastifyInstance, parts: Parts, desk: StakingDesk): void {
+function addStatus(app: FastifyInstance, parts: Parts, { desk, gauge }: Service): void {
   app.get<ById>(
     `${base}/:id`,
     {
@@ -109,9 +111,17 @@ function addStatus(app: FastifyInstance, parts: Parts, desk: StakingDesk): void 
       const requestId = await requestIdFrom(desk, id);
       const status = await readRequest(await desk.client(), requestId, desk.kept);
       if (status === null) throw unknownRequest(id);
-      return { ...status, ...nameRequest(parts, requestId, status.state) };
+      const reason = status.state === "queued" ? await queueReason(gauge, desk) : status.reason;
+      return { ...status, reason, ...nameRequest(parts, requestId, status.state) };
     },
   );
+}
+
+/** Why the queue stands still now: a request hears that only when it joins it. */
+async function queueReason(gauge: SignerGauge, desk: StakingDesk): Promise<StakeReason | null> {
+  const [client, chainId] = await Promise.all([desk.client(), desk.chainId()]);
+  const standing = await gauge.standsStill(client, { chainId, address: desk.signer });
+  return standing && { code: standing, message: standingWords[standing] };
 }
 
 function addCancel(app: FastifyInstance, parts: Parts, desk: StakingDesk): void {

@@ -266,6 +266,34 @@ describe("a signed request by HTTP", () => {
   );
 
   test(
+    "that waits in the signer's queue tells why it stands still now",
+    async () => {
+      const { chainId, signer } = stack.chain;
+      const name = { chainId, address: signer.address };
+      await orderSigner(stack.client, name, "pause");
+      const { json } = await post(await newStake());
+      const untilReason = (code: string) =>
+        waitUntil(
+          async () => JSON.stringify((await read(json["id"])).json["reason"])?.includes(code),
+          { what: `the reason ${code}`, timeoutMs: 20_000 },
+        );
+      await untilReason("paused");
+      await stack.chain.rpc("evm_setIntervalMining", [0]);
+      const balance = await stack.chain.rpc("eth_getBalance", [signer.address, "latest"]);
+      await stack.chain.rpc("anvil_setBalance", [signer.address, "0x1"]);
+      try {
+        await orderSigner(stack.client, name, "resume");
+        await untilReason("low_balance");
+      } finally {
+        await stack.chain.rpc("anvil_setBalance", [signer.address, balance]);
+        await stack.chain.rpc("evm_setIntervalMining", [1]);
+      }
+      expect(await untilState(json["id"], ["succeeded"])).toMatchObject({ reason: null });
+    },
+    timeoutMs,
+  );
+
+  test(
     "44. is asked to come again while the signer's queue is full, and a known one is still answered",
     async () => {
       const { chainId, signer } = stack.chain;
