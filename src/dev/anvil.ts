@@ -47,7 +47,6 @@ export async function startAnvil(options: AnvilOptions): Promise<Anvil> {
   // With port 0 the system picks a free one, which only the log tells.
   const port = await waitUntil(() => /Listening on 127\.0\.0\.1:(\d+)/.exec(anvil.output())?.[1], {
     what: "anvil to listen",
-    timeoutMs: 30_000,
     process: anvil,
   });
   return {

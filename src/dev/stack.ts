@@ -151,7 +151,6 @@ async function startApi({
     });
     await waitUntil(() => server.output().includes("Server is ready"), {
       what: "the server to be ready",
-      timeoutMs: 60_000,
       everyMs: 100,
       process: server,
     });

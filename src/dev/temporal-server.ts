@@ -83,7 +83,6 @@ export async function startTemporal(options: TemporalServerOptions): Promise<Tem
   const address = `127.0.0.1:${port}`;
   await waitUntil(() => isUsable(address), {
     what: `Temporal on ${address}`,
-    timeoutMs: 60_000,
     process: server,
   });
   return {
