@@ -14,7 +14,7 @@ import {
 } from "../support/staking-env.ts";
 import { untilQuery } from "../support/workflow-env.ts";
 
-// Records what the replay tests run of the staking workflows: npx tsx test/replay/record-staking.ts
+// Records what the replay tests run of the staking workflows: npx tsx test/replay/record-staking.ts [recordCalm …]
 // Old files stay unless named again: a history that once ran in production must replay for ever.
 
 const folder = fileURLToPath(new URL("staking-histories", import.meta.url));
@@ -128,12 +128,34 @@ async function recordFaults(env: StakingEnv): Promise<void> {
   await save(env, "request-away", first);
 }
 
+/** Calls that the key's worker never signs, among others. */
+async function recordRefusals(env: StakingEnv): Promise<void> {
+  const desk = await env.desk();
+  const { fake } = desk;
+  const signer = await desk.startSigner({ rebroadcastAfterMs: 500 });
+  for (const number of [1, 3]) fake.chain.unsignable.add(modelCall(number).signature);
+  await signer.executeUpdate("pause");
+  const requests = await Promise.all([1, 2, 3].map((number) => desk.ask(number)));
+  await untilSigner(desk, ({ queued }) => queued === 3);
+  await signer.executeUpdate("resume");
+  await Promise.all(requests.map(outcomeOf));
+  await signer.cancel();
+  await signer.result();
+  await save(env, "signer-refusals", signer);
+  if (requests[0]) await save(env, "request-refused", requests[0]);
+}
+
+const recorders = { recordCalm, recordRepairs, recordChain, recordFaults, recordRefusals };
+/** Those that are named as arguments, else all. */
+const chosen = Object.entries(recorders).filter(
+  ([name]) => process.argv.length < 3 || process.argv.includes(name),
+);
 await mkdir(folder, { recursive: true });
 const env = await startStakingEnv({
   dynamicConfig: { "limit.historyCount.suggestContinueAsNew": "80" },
 });
 try {
-  for (const record of [recordCalm, recordRepairs, recordChain, recordFaults]) await record(env);
+  for (const [, record] of chosen) await record(env);
 } finally {
   await env.stop();
 }

@@ -16,7 +16,7 @@ test("42. every recorded history of the staking workflows replays to the same de
 
   expect(failed).toEqual([]);
   expect(replayed).toBe(names.length);
-  for (const path of ["calm", "repairs", "chain", "faults"]) {
+  for (const path of ["calm", "repairs", "chain", "faults", "refusals"]) {
     expect(names).toContain(`signer-${path}-1.json`);
   }
   expect(names.filter((name) => name.startsWith("request")).length).toBeGreaterThan(4);
