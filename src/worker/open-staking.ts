@@ -15,6 +15,7 @@ import {
 } from "../temporal/create-staking-workers.ts";
 import { createStakingDataConverter } from "../temporal/staking-data-converter.ts";
 import { warnOfOtherPolicy } from "./compare-policy.ts";
+import { showBalance } from "./show-balance.ts";
 import { createStakingActivities } from "./staking-activities.ts";
 import { type CreateWorkers, type WorkerProcess, waitFor } from "./worker-process.ts";
 
@@ -47,6 +48,7 @@ export async function openStaking(
     const { started } = await start(() => startSigner(client, name, settings.policy));
     if (!started) void warnOfOtherPolicy(process, client, name, settings.policy);
     if (settings.redis !== null) await start(() => startBridge(client, chainId));
+    void showBalance(process, chain, signer);
     return [worker];
   };
 }
