@@ -17,6 +17,7 @@ import { untilQuery } from "../support/workflow-env.ts";
 // Records what the replay tests run of the staking workflows: npx tsx test/replay/record-staking.ts [recordCalm …]
 // Old files stay unless named again: a history that once ran in production must replay for ever.
 
+const root = fileURLToPath(new URL("../../", import.meta.url));
 const folder = fileURLToPath(new URL("staking-histories", import.meta.url));
 
 async function save(env: StakingEnv, name: string, handle: WorkflowHandle): Promise<void> {
@@ -29,7 +30,9 @@ async function save(env: StakingEnv, name: string, handle: WorkflowHandle): Prom
   const kept = runs.length > 3 ? [...runs.slice(0, 2), ...runs.slice(-1)] : runs;
   for (const [index, { runId }] of kept.entries()) {
     const history = await env.client.workflow.getHandle(handle.workflowId, runId).fetchHistory();
-    await writeFile(`${folder}/${name}-${index + 1}.json`, `${historyToJSON(history)}\n`);
+    // Stacks hold the paths of the machine that recorded.
+    const text = historyToJSON(history).replaceAll(root, "");
+    await writeFile(`${folder}/${name}-${index + 1}.json`, `${text}\n`);
   }
   console.log(`${name}: ${kept.length} of ${runs.length} runs`);
 }
