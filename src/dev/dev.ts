@@ -28,6 +28,9 @@ type Options = {
   readonly clickhousePort?: number;
 };
 
+/** Blocks of a first backfill: a node that is no archive has the state of the newest 128. */
+const firstBlocks = 100;
+
 const program = new Command("npm run dev --")
   .exitOverride()
   .description("Runs the whole stack against your own execution node, until Ctrl-C.")
@@ -43,13 +46,13 @@ const program = new Command("npm run dev --")
 await runCommand(async () => {
   const options = program.parse().opts<Options>();
   const stopping = stopOnSignals();
-  await checkNode(options);
+  const head = await checkNode(options);
   const folder = await takeDataFolder(userPath(options.data));
   const stack = await orAborted(startStack(toStackOptions(options, folder)), stopping);
   if (stack === undefined) return interrupted; // what was started by then ends with this process
   try {
     await startJobs(options, stack);
-    console.log(describeStack(options, stack, folder));
+    console.log(describeStack(options, { stack, folder, head }));
     await untilAborted(stopping);
     console.log("Stopping ...");
   } finally {
@@ -58,10 +61,11 @@ await runCommand(async () => {
   return 0;
 });
 
-/** Fails before anything is started where the node cannot serve. */
-async function checkNode({ rpc, network, genesis }: Options): Promise<void> {
+/** Fails before anything is started where the node cannot serve. @returns the number of its newest block. */
+async function checkNode({ rpc, network, genesis }: Options): Promise<number> {
   const config = loadConfig({ env: { ...nodeEnv({ rpc, network, genesis }) } });
-  await createNetworks(config, expectedChainId)(network, "bulk");
+  const open = await createNetworks(config, expectedChainId)(network, "bulk");
+  return (await open.network.node.head("latest"))?.number ?? 0;
 }
 
 function nodeEnv({
@@ -121,9 +125,9 @@ async function keepRunning(starting: Promise<unknown>): Promise<void> {
 
 function describeStack(
   { follow }: Options,
-  { env, metricsUrl }: Stack,
-  folder: DataFolder,
+  { stack, folder, head }: { stack: Stack; folder: DataFolder; head: number },
 ): string {
+  const { env, metricsUrl } = stack;
   const isDefault = folder.path === userPath(defaultDataFolder);
   return [
     `Temporal UI  ${env.TEMPORAL_UI_URL}`,
@@ -135,7 +139,7 @@ function describeStack(
     "In another terminal:",
     ...(isDefault ? [] : [`  set -a; . ${folder.file("stack.env")}; set +a`]),
     ...(follow ? [] : ["  npm run client -- follow start"]),
-    "  npm run client -- backfill 1-1000 --wait",
+    `  npm run client -- backfill ${Math.max(0, head - firstBlocks + 1)}-${head} --wait`,
     "  npm run client -- status --watch",
     "",
     "Ctrl-C stops everything.",

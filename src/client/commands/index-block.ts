@@ -48,8 +48,9 @@ async function indexBlock(context: CommandContext, blockNumber: number): Promise
     json: { workflowId, link, ...end, blockNumber, failed, rows },
     text:
       [
-        formatLedgerRows(rows),
-        ...(failed ? [describeEnd(workflowId, end), formatStory(lastVersion)] : []),
+        ...(rows.length > 0 ? [formatLedgerRows(rows)] : []),
+        ...(failed ? [describeEnd(workflowId, end)] : []),
+        ...(lastVersion.length > 0 ? [formatStory(lastVersion)] : []),
       ].join("\n") + formatNext({ link }),
     exitCode: failed ? exitCodes.failed : exitCodes.done,
   };

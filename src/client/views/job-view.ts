@@ -191,7 +191,8 @@ function toLine(job: JobStatus): string[] {
     return [job.workflowId, state, done, "", "", countOrUnknown(lag), formatCount(failedSoFar)];
   }
   const { missing, failedWaiting, quarantined } = progress;
-  const gaps = `${formatCount(missing + failedWaiting + quarantined)} gaps`;
+  const count = missing + failedWaiting + quarantined;
+  const gaps = count === 1 ? "1 gap" : `${formatCount(count)} gaps`;
   return [job.workflowId, state, gaps, "", "", "", failed];
 }
 
