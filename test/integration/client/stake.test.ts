@@ -12,19 +12,17 @@ import { oneDip } from "../../support/staking-chain.ts";
 import { type StakingStack, startStakingStack } from "../staking/staking-stack.ts";
 import { type ClientAnswer, runLine } from "./client-env.ts";
 
-const timeoutMs = 120_000;
-
 let stack: StakingStack;
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "blockloom-stake-client-"));
   stack = await startStakingStack();
   await Promise.all([stack.startWorker("stake"), stack.startWorker("sign")]);
-}, timeoutMs);
+});
 afterAll(async () => {
   await stack?.stop();
   await rm(folder, { recursive: true, force: true });
-}, 60_000);
+});
 
 const client = (line: string): Promise<ClientAnswer> => runLine(line, stack.env);
 const newStake = () =>
@@ -43,26 +41,22 @@ const shows = ({ out, error }: ClientAnswer, call: StakeCall) =>
   (out + error).includes(call.signature.slice(2, 60));
 
 describe("stake", () => {
-  test(
-    "submit --wait says how it ended, and a restake of what came of it too",
-    async () => {
-      const user = stack.nextUser();
-      const stake = await user.signStake({ target: stack.chain.targets[0], dipAmount: oneDip });
-      const ended = await client(`stake submit --file ${await toFile(stake)} --wait --json`);
-      expect(ended.exitCode).toBe(0);
-      expect(ended.json).toMatchObject({ state: "succeeded", isFinal: true, owner: user.address });
-      expect(shows(ended, stake)).toBe(false);
-      const stakeId = String(ended.json["stakeId"]);
-      const restake = await user.signRestake({ stakeId, target: stack.chain.targets[1] });
-      const taken = await client(`stake submit --file ${await toFile(restake)}`);
-      expect(taken.out).toMatch(/^Took 0x[0-9a-f]{64}; it is checking\.\n {2}Next: npm run client/);
-      const [id = ""] = /0x[0-9a-f]{64}/.exec(taken.out) ?? [];
-      const status = await client(`stake status ${id}`);
-      expect(status.out).toContain(`restake of ${user.address} on ${stack.chain.targets[1]}`);
-      expect((await client(`stake cancel ${id} --wait --json`)).json["state"]).toBe("cancelled");
-    },
-    timeoutMs,
-  );
+  test("submit --wait says how it ended, and a restake of what came of it too", async () => {
+    const user = stack.nextUser();
+    const stake = await user.signStake({ target: stack.chain.targets[0], dipAmount: oneDip });
+    const ended = await client(`stake submit --file ${await toFile(stake)} --wait --json`);
+    expect(ended.exitCode).toBe(0);
+    expect(ended.json).toMatchObject({ state: "succeeded", isFinal: true, owner: user.address });
+    expect(shows(ended, stake)).toBe(false);
+    const stakeId = String(ended.json["stakeId"]);
+    const restake = await user.signRestake({ stakeId, target: stack.chain.targets[1] });
+    const taken = await client(`stake submit --file ${await toFile(restake)}`);
+    expect(taken.out).toMatch(/^Took 0x[0-9a-f]{64}; it is checking\.\n {2}Next: npm run client/);
+    const [id = ""] = /0x[0-9a-f]{64}/.exec(taken.out) ?? [];
+    const status = await client(`stake status ${id}`);
+    expect(status.out).toContain(`restake of ${user.address} on ${stack.chain.targets[1]}`);
+    expect((await client(`stake cancel ${id} --wait --json`)).json["state"]).toBe("cancelled");
+  });
 
   test("submit takes fields too, and a request that is known is kept", async () => {
     const call = await newStake();
@@ -92,18 +86,14 @@ describe("stake", () => {
     expect(shows(broken, call)).toBe(false);
   });
 
-  test(
-    "submit --wait waits out a killed worker",
-    async () => {
-      const call = await newStake();
-      await stack.kill("stake");
-      const ending = client(`stake submit --file ${await toFile(call)} --wait --json`);
-      await stack.startWorker("stake");
-      const { exitCode, json } = await ending;
-      expect({ exitCode, state: json["state"] }).toEqual({ exitCode: 0, state: "succeeded" });
-    },
-    timeoutMs,
-  );
+  test("submit --wait waits out a killed worker", async () => {
+    const call = await newStake();
+    await stack.kill("stake");
+    const ending = client(`stake submit --file ${await toFile(call)} --wait --json`);
+    await stack.startWorker("stake");
+    const { exitCode, json } = await ending;
+    expect({ exitCode, state: json["state"] }).toEqual({ exitCode: 0, state: "succeeded" });
+  });
 
   test("cancel of what has ended shows the end, and exits 0 only where it was taken back", async () => {
     const poor = await stack
@@ -151,32 +141,24 @@ describe("stake", () => {
 });
 
 describe("signer", () => {
-  test(
-    "tells a request in its queue why it stands still now",
-    async () => {
-      await stack.chain.rpc("evm_setIntervalMining", [0]);
-      await client("signer pause");
-      const { json } = await client(`stake submit --file ${await toFile(await newStake())} --json`);
-      const show = () => client(`stake status ${String(json["id"])}`);
-      const untilShown = (word: string) =>
-        waitUntil(async () => (await show()).out.includes(word), {
-          what: `the request to show ${word}`,
-          timeoutMs: 20_000,
-        });
-      await untilShown("paused: the signer is paused");
-      const balance = await stack.chain.rpc("eth_getBalance", [
-        stack.chain.signer.address,
-        "latest",
-      ]);
-      await stack.chain.rpc("anvil_setBalance", [stack.chain.signer.address, "0x1"]);
-      await client("signer resume");
-      await untilShown("low_balance: the signer's balance is too low");
-      await stack.chain.rpc("anvil_setBalance", [stack.chain.signer.address, balance]);
-      await stack.chain.rpc("evm_setIntervalMining", [1]);
-      await untilShown("succeeded, final");
-    },
-    timeoutMs,
-  );
+  test("tells a request in its queue why it stands still now", async () => {
+    await stack.chain.rpc("evm_setIntervalMining", [0]);
+    await client("signer pause");
+    const { json } = await client(`stake submit --file ${await toFile(await newStake())} --json`);
+    const show = () => client(`stake status ${String(json["id"])}`);
+    const untilShown = (word: string) =>
+      waitUntil(async () => (await show()).out.includes(word), {
+        what: `the request to show ${word}`,
+      });
+    await untilShown("paused: the signer is paused");
+    const balance = await stack.chain.rpc("eth_getBalance", [stack.chain.signer.address, "latest"]);
+    await stack.chain.rpc("anvil_setBalance", [stack.chain.signer.address, "0x1"]);
+    await client("signer resume");
+    await untilShown("low_balance: the signer's balance is too low");
+    await stack.chain.rpc("anvil_setBalance", [stack.chain.signer.address, balance]);
+    await stack.chain.rpc("evm_setIntervalMining", [1]);
+    await untilShown("succeeded, final");
+  });
 
   test("is shown, paused, steered and resumed", async () => {
     expect((await client("signer start")).out).toContain("Runs already: signer/31337/0x");
@@ -229,52 +211,43 @@ describe("signer", () => {
     });
   });
 
-  test(
-    "keeps its policy where another is configured: start, status and a new worker say so, and how to apply it",
-    async () => {
-      const change = { MAX_FEE_PER_GAS: "41000000000", STAKING_PER_OWNER_PER_DAY: "9" };
-      const env = { ...stack.env, ...change };
-      const started = await runLine("signer start", env);
-      expect(started.exitCode).toBe(0);
-      expect(started.out).toContain(
-        "It keeps its policy: perOwnerPerDay is any, configured here: 9.",
-      );
-      const [, command = ""] =
-        /Next: npm run client -- (signer set-policy .*)/.exec(started.out) ?? [];
-      expect(command).toContain("--max-fee-per-gas 41000000000");
-      const shown = await runLine("signer status", env);
-      expect(shown.out).toMatch(/not as set +perOwnerPerDay is any, configured here: 9\n/);
-      expect(shown.out).toContain(`npm run client -- ${command}\n`);
-      const worker = await stack.startWorker("stake", change);
-      await waitUntil(() => worker.output().includes(command), {
-        what: "the worker to name the differences",
-        timeoutMs: 30_000,
-        process: worker,
-      });
-      expect((await runLine(command, env)).exitCode).toBe(0);
-      expect((await runLine("signer start", env)).out).not.toContain("keeps its policy");
-      expect((await runLine("signer status --json", env)).json["differences"]).toEqual([]);
-    },
-    timeoutMs,
-  );
+  test("keeps its policy where another is configured: start, status and a new worker say so, and how to apply it", async () => {
+    const change = { MAX_FEE_PER_GAS: "41000000000", STAKING_PER_OWNER_PER_DAY: "9" };
+    const env = { ...stack.env, ...change };
+    const started = await runLine("signer start", env);
+    expect(started.exitCode).toBe(0);
+    expect(started.out).toContain(
+      "It keeps its policy: perOwnerPerDay is any, configured here: 9.",
+    );
+    const [, command = ""] =
+      /Next: npm run client -- (signer set-policy .*)/.exec(started.out) ?? [];
+    expect(command).toContain("--max-fee-per-gas 41000000000");
+    const shown = await runLine("signer status", env);
+    expect(shown.out).toMatch(/not as set +perOwnerPerDay is any, configured here: 9\n/);
+    expect(shown.out).toContain(`npm run client -- ${command}\n`);
+    const worker = await stack.startWorker("stake", change);
+    await waitUntil(() => worker.output().includes(command), {
+      what: "the worker to name the differences",
+      process: worker,
+    });
+    expect((await runLine(command, env)).exitCode).toBe(0);
+    expect((await runLine("signer start", env)).out).not.toContain("keeps its policy");
+    expect((await runLine("signer status --json", env)).json["differences"]).toEqual([]);
+  });
 
-  test(
-    "stops when all that it sent is final, and can be started again",
-    async () => {
-      const deadline = Date.now() + 60_000;
-      let stopped = await client("signer stop --json");
-      expect(stopped.exitCode).toBe(0);
-      while (stopped.json["stopped"] === false && Date.now() < deadline) {
-        stopped = await client("signer stop --json");
-        if (stopped.exitCode === 2) break;
-      }
-      const gone = await client("signer status");
-      expect(gone.exitCode).toBe(2);
-      expect(gone.error).toContain("npm run client -- signer start");
-      expect((await client("signer start --json")).json).toMatchObject({ started: true });
-    },
-    timeoutMs,
-  );
+  test("stops when all that it sent is final, and can be started again", async () => {
+    const deadline = Date.now() + 60_000;
+    let stopped = await client("signer stop --json");
+    expect(stopped.exitCode).toBe(0);
+    while (stopped.json["stopped"] === false && Date.now() < deadline) {
+      stopped = await client("signer stop --json");
+      if (stopped.exitCode === 2) break;
+    }
+    const gone = await client("signer status");
+    expect(gone.exitCode).toBe(2);
+    expect(gone.error).toContain("npm run client -- signer start");
+    expect((await client("signer start --json")).json).toMatchObject({ started: true });
+  });
 });
 
 test("config check names what is in force and no secret", async () => {

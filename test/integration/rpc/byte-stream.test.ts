@@ -147,7 +147,7 @@ test("an error status counts though its body never ends, or breaks off", async (
     });
     await double.stop();
   }
-}, 20_000);
+});
 
 test("answers that come at the same time over several sockets do not mix, whatever their cuts", async () => {
   const { double, stream } = await startDouble(({ params: [digit] }, response) => {

@@ -275,7 +275,7 @@ describe("a signed request by HTTP", () => {
       const untilReason = (code: string) =>
         waitUntil(
           async () => JSON.stringify((await read(json["id"])).json["reason"])?.includes(code),
-          { what: `the reason ${code}`, timeoutMs: 20_000 },
+          { what: `the reason ${code}` },
         );
       await untilReason("paused");
       await stack.chain.rpc("evm_setIntervalMining", [0]);

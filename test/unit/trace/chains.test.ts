@@ -92,7 +92,7 @@ for (const { name, fork, few, present, start } of nodes) {
         },
       };
       await runScenarios(recording, everyFew(few, fork));
-    }, 120_000);
+    });
     afterAll(() => node.stop());
 
     it("are proven, roots and all, and give the oracle's rows", async () => {
