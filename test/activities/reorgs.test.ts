@@ -96,6 +96,36 @@ describe("a branch that comes back", () => {
     expect(isOnChainTo(world, 11)).toBe(true);
   });
 
+  test("block by block is named again block by block, and traced where it goes on otherwise", async () => {
+    const world = worldOf(10);
+    await index(world, { toBlock: 9 });
+    const old = [...world.node.chain];
+    const attempts = [7, 8, 9].map((number) => world.ledger.winner(number)?.attemptId);
+    world.node.reorg(5, 2);
+    await followToHead(world);
+    world.node.chain = old.slice(0, 6);
+    await followToHead(world);
+    world.node.traced.length = 0;
+
+    const attempt = start(world, { fromBlock: 6, toBlock: null });
+    for (const number of [6, 7, 8]) {
+      world.node.chain = old.slice(0, number + 1);
+      await expect.poll(() => isOnChain(world)).toBe(true);
+    }
+    expect(world.node.traced).toEqual([]);
+    expect([7, 8].map((number) => world.ledger.winner(number)?.attemptId)).toEqual(
+      attempts.slice(0, 2),
+    );
+    expect(world.ledger.winner(8)).toMatchObject({ reason: "its branch came back" });
+    world.node.reorg(0, 1, { steps: 4 });
+    await expect.poll(() => isOnChain(world)).toBe(true);
+    attempt.cancel();
+
+    expect(await attempt.result).toMatchObject({ nextBlock: 10, failedCount: 0 });
+    expect(world.node.traced).toEqual([9]);
+    expect(world.ledger.winner(9)?.attemptId).not.toBe(attempts[2]);
+  });
+
   test("brings the blocks back that a shorter branch did not reach", async () => {
     const world = worldOf(10);
     await index(world, { toBlock: 9 });

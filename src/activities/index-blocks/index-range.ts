@@ -5,7 +5,7 @@ import { Batch } from "./batch.ts";
 import { BlockSource } from "./block-source.ts";
 import type { FetchedBlock, UnfetchedBlock } from "./fetch-block.ts";
 import { mendLeftBehind } from "./left-behind.ts";
-import { mendReorg } from "./mend-reorg.ts";
+import { bringBack, isRetracted, mendReorg } from "./mend-reorg.ts";
 import { type Run, takeInHand, wantedProcessors } from "./run.ts";
 import { type Settled, settled, unwrap } from "./settled.ts";
 import { toLostBlock } from "./trace-block.ts";
@@ -60,6 +60,8 @@ export class RangeIndexer {
       this.#batch.add({ kind: "skipped", blockNumber });
       return (await this.#commitIfDue()) ?? blockNumber + 1;
     }
+    const returned = await this.#bringBack(blockNumber);
+    if (returned !== null) return returned;
     const alone = await this.#setApart(blockNumber);
     if (alone !== null) return alone;
 
@@ -77,6 +79,14 @@ export class RangeIndexer {
     this.#batch.add(await this.#source.trace(prepared, wantedNext));
     run.heart.putDown();
     return (await this.#commitIfDue()) ?? blockNumber + 1;
+  }
+
+  /** A branch that grows back block by block is not traced again. @returns the number to go on with; null: nothing to bring back. */
+  async #bringBack(blockNumber: number): Promise<number | null> {
+    if (!isRetracted(this.#run, blockNumber)) return null;
+    const moved = await this.#commit({ suspicious: false });
+    if (moved !== null) return moved;
+    return (await bringBack(this.#run, blockNumber)) ? blockNumber : null;
   }
 
   /**
@@ -196,7 +206,9 @@ export class RangeIndexer {
   *#wantedAfter(blockNumber: number, toBlock: number): Generator<number> {
     const { view } = this.#run;
     for (let next = blockNumber + 1; next <= toBlock && view.isLoaded(next); next += 1) {
-      if (wantedProcessors(this.#run, next).length > 0) yield next;
+      // What was retracted may come back as it was: it is not traced ahead.
+      const isDue = wantedProcessors(this.#run, next).length > 0;
+      if (isDue && !isRetracted(this.#run, next)) yield next;
     }
   }
 }

@@ -5,6 +5,7 @@ import type { Processor } from "../../domain/processor.ts";
 import { type BranchComparison, chains, planReorg, type ReorgPlan } from "../../domain/reorg.ts";
 import { NodeUnavailableError } from "../../errors.ts";
 import { pause, untilAborted } from "./abortable.ts";
+import { noReorg } from "./book-rows.ts";
 import { askRefs, refsOf, settle, writeLedger } from "./commit.ts";
 import { checkFinalRows, compareWithNode } from "./compare-with-node.ts";
 import { findEarlierAttempts } from "./earlier-attempts.ts";
@@ -175,6 +176,28 @@ function processorsAt(run: Run, blockNumber: number): readonly Processor[] {
   return [...new Set([...run.processors, ...standing])];
 }
 
+/**
+ * Names the old attempt of a retracted block whose branch came back: the node has it again, and it fits what stands
+ * around it. Idempotent.
+ * @returns false where it has to be traced; nothing was changed then.
+ */
+export async function bringBack(run: Run, blockNumber: number): Promise<boolean> {
+  if (run.input.force || !isRetracted(run, blockNumber)) return false;
+  const [ref] = await askRefs(run, [blockNumber]);
+  if (ref === undefined || !fitsStored(run, ref)) return false;
+  const restored = await findEarlierAttempts(run, [ref], (number) => processorsAt(run, number));
+  if (restored.size === 0 || (await run.view.loadBlocks([blockNumber]))) return false;
+  await writeLedger(run, [], { ...noReorg, restored, reason: "its branch came back" });
+  return true;
+}
+
+function fitsStored({ view }: Run, ref: BlockRef): boolean {
+  return (
+    view.completeRefs(ref.number - 1).every((below) => chains(below, ref)) &&
+    view.completeRefs(ref.number + 1).every((above) => chains(ref, above))
+  );
+}
+
 /** Numbers right above the plan that an earlier reorg retracted, where the node has the same block again. */
 async function findReturned(
   run: Run,
@@ -196,7 +219,8 @@ async function findReturned(
   return new Map([...earlier].filter(([number]) => contiguous.has(number)));
 }
 
-function isRetracted(run: Run, blockNumber: number): boolean {
+/** Whether an earlier reorg took the number away, and nothing stands there since. */
+export function isRetracted(run: Run, blockNumber: number): boolean {
   const rows = run.view.rows(blockNumber);
   return rows.length > 0 && rows.every(({ status }) => status === "retracted");
 }
