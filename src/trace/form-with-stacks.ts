@@ -8,7 +8,7 @@ import { checkNextPlace, isUnknownOperation } from "./step-checks.ts";
 import type { WalkState } from "./walk-state.ts";
 
 /** Form A: every step comes with its stack, and the callTracer's tree is held against it. */
-export const formWithStacks: ProofForm = {
+export const formWithStacks: ProofForm<WalkState> = {
   hasStacks: true,
 
   checkFrameStart(walk, step) {

@@ -1,11 +1,12 @@
 import { isCreate, JUMP, JUMPDEST, JUMPI } from "./opcodes.ts";
 import type { ProofForm } from "./proof-form.ts";
 import { checkNextPlace } from "./step-checks.ts";
+import type { WalkState } from "./walk-state.ts";
 
 const NO_ADDRESS = `0x${"0".repeat(40)}`;
 
 /** Form B: steps without stacks; targets, outcomes and gas handed on are the callTracer's. */
-export const formWithoutStacks: ProofForm = {
+export const formWithoutStacks: ProofForm<WalkState> = {
   hasStacks: false,
 
   checkFrameStart() {},

@@ -1,5 +1,5 @@
 import { ByteWindow } from "./byte-window.ts";
-import { decodeUtf8, isNumberByte, isSpace, unescape } from "./json-text.ts";
+import { decodeUtf8, isNumberByte, isSpace, unescape, wholeEscapesEnd } from "./json-text.ts";
 import {
   ARRAY_END,
   ARRAY_START,
@@ -280,21 +280,11 @@ export class JsonLexer extends ByteWindow {
     }
     const { end } = this;
     // An escape is never cut: its first bytes wait for the rest.
-    const keepFrom = this.escaped ? this.lastEscape(end) : end;
+    const keepFrom = this.escaped ? wholeEscapesEnd(this.bytes, this.position, end) : end;
     if (keepFrom === this.position) return NEED_MORE;
     this.setToken(this.position, keepFrom);
     this.position = keepFrom;
     return STRING_PART;
-  }
-
-  private lastEscape(end: number): number {
-    for (let i = this.position; i < end; i++) {
-      if (this.bytes[i] !== BACKSLASH) continue;
-      const length = this.bytes[i + 1] === 117 ? 6 : 2;
-      if (i + length > end) return i;
-      i += length - 1;
-    }
-    return end;
   }
 
   private skip(): number {

@@ -1,5 +1,8 @@
 import { malformed } from "./trace-rejected.ts";
 
+const BACKSLASH = 92;
+const LETTER_U = 117;
+
 /** The text of UTF-8 bytes. */
 export function decodeUtf8(bytes: Uint8Array, start: number, stop: number): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -14,6 +17,17 @@ export function unescape(text: string): string {
     if (plain === undefined) throw malformed("json", "an unknown escape stands in a string");
     return plain;
   });
+}
+
+/** Where the text from `from` to `end` stops, but for an escape that `end` cuts. */
+export function wholeEscapesEnd(bytes: Uint8Array, from: number, end: number): number {
+  for (let i = from; i < end; i++) {
+    if (bytes[i] !== BACKSLASH) continue;
+    const length = bytes[i + 1] === LETTER_U ? 6 : 2;
+    if (i + length > end) return i;
+    i += length - 1;
+  }
+  return end;
 }
 
 /** Whether a byte is a space of JSON. */

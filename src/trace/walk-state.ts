@@ -23,7 +23,7 @@ export type WalkInput = {
   /** Null: no gas rule is known, so none is checked. */
   readonly fork: Fork | null;
   readonly quirks: ClientQuirks;
-  readonly form: ProofForm;
+  readonly form: ProofForm<WalkState>;
   /** Null: the rows of steps are counted, not kept. */
   readonly columns: StructlogColumns | null;
   /** Null: frames are not summed up. */
@@ -38,7 +38,7 @@ export class WalkState {
   readonly transactions: readonly TransactionFacts[];
   readonly table: CallFrames;
   readonly quirks: ClientQuirks;
-  readonly form: ProofForm;
+  readonly form: ProofForm<WalkState>;
   readonly fork: Fork | null;
   /** Null where no gas rule is known. */
   readonly rules: GasRules | null;
