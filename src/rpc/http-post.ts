@@ -1,8 +1,7 @@
-import { request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { urlToHttpOptions } from "node:url";
 import type { Endpoint } from "./endpoint.ts";
-import { OneBufferAgent } from "./one-buffer-agent.ts";
 
 /** Sends a body and answers as soon as the response's head is there; aborting closes the socket. */
 export type HttpPost = (
@@ -17,7 +16,7 @@ export type HttpPost = (
  */
 export function createHttpPost({ url, headers }: Endpoint): HttpPost {
   const isTls = new URL(url).protocol === "https:";
-  const agent = isTls ? new HttpsAgent({ keepAlive: true }) : new OneBufferAgent();
+  const agent = new (isTls ? HttpsAgent : HttpAgent)({ keepAlive: true });
   const request = isTls ? httpsRequest : httpRequest;
   const target = { ...urlToHttpOptions(new URL(url)), method: "POST", agent };
   return function post(body, signal, more = {}) {
