@@ -32,9 +32,9 @@ export type ColumnData =
 
 type NumberArray = Uint8Array | Uint16Array | Uint32Array | BigUint64Array | Float64Array;
 
-/** The bytes of a block, piece by piece; pieces may be views of the caller's arrays. */
-export function nativePieces({ rowCount, columns }: NativeBlock): Uint8Array[] {
-  return [
+/** Puts columns of equal length together; copies every byte once. */
+export function encodeNativeBlock({ rowCount, columns }: NativeBlock): Uint8Array<ArrayBuffer> {
+  const pieces = [
     encodeVarint(columns.length),
     encodeVarint(rowCount),
     ...columns.flatMap(({ name, type, data }) => [
@@ -43,6 +43,7 @@ export function nativePieces({ rowCount, columns }: NativeBlock): Uint8Array[] {
       ...encodeData(data),
     ]),
   ];
+  return concatenate(pieces);
 }
 
 function encodeData(data: ColumnData): readonly Uint8Array[] {

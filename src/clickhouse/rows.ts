@@ -1,9 +1,8 @@
 import type { Attempt, RowStore, RowWriter } from "../activities/ports.ts";
 import { type DataTable, dataTables } from "../domain/processor.ts";
 import type { ClickHouse } from "./client.ts";
-import { EncodedBlocks, Rooms } from "./encoded-blocks.ts";
 import { detachBlock, mergeBlocks } from "./merge-blocks.ts";
-import type { NativeBlock } from "./native-encoder.ts";
+import { encodeNativeBlock, type NativeBlock } from "./native-encoder.ts";
 import { structlogAggBlock, structlogAggColumnNames } from "./structlog-agg-block.ts";
 import { structlogBlock, structlogColumnNames } from "./structlog-block.ts";
 import { transactionBlock, transactionColumnNames } from "./transaction-block.ts";
@@ -15,7 +14,8 @@ const mergedRows = 8192;
 type Batch = {
   token: string;
   rows: number;
-  encoded: EncodedBlocks;
+  bytes: number;
+  encoded: Uint8Array[];
   /** Small ones that are not encoded yet, and their rows. */
   small: NativeBlock[];
   smallRows: number;
@@ -34,9 +34,8 @@ const columnsOf: Readonly<Record<DataTable, readonly string[]>> = {
 export function createRowStore(clickhouse: ClickHouse): RowStore {
   /** Batches of all writers so far: one attempt's rows may pass through several writers. */
   let batchCount = 0;
-  const rooms = new Rooms();
   return {
-    createWriter: () => createRowWriter(clickhouse, rooms, () => (batchCount += 1)),
+    createWriter: () => createRowWriter(clickhouse, () => (batchCount += 1)),
     async countRows(table, attempts, signal) {
       if (attempts.length === 0) return new Map();
       const rows = await clickhouse.query<{ attempt_id: string; rows: string }>(
@@ -59,14 +58,14 @@ export function createRowStore(clickhouse: ClickHouse): RowStore {
 }
 
 /** @param nextBatch - a number that no batch had before: with the attempt it names an insert for good. */
-function createRowWriter(clickhouse: ClickHouse, rooms: Rooms, nextBatch: () => number): RowWriter {
+function createRowWriter(clickhouse: ClickHouse, nextBatch: () => number): RowWriter {
   const waiting = new Map<DataTable, Batch>();
 
   function batchOf(table: DataTable, { network, blockHash, attemptId }: Attempt): Batch {
     let batch = waiting.get(table);
     if (!batch) {
       const token = `${network}:${table}:${blockHash}:${attemptId}:${nextBatch()}`;
-      batch = { token, rows: 0, encoded: new EncodedBlocks(rooms), small: [], smallRows: 0 };
+      batch = { token, rows: 0, bytes: 0, encoded: [], small: [], smallRows: 0 };
       waiting.set(table, batch);
     }
     return batch;
@@ -76,7 +75,7 @@ function createRowWriter(clickhouse: ClickHouse, rooms: Rooms, nextBatch: () => 
     const batch = batchOf(table, attempt);
     batch.rows += block.rowCount;
     if (block.rowCount >= mergedRows / 4) {
-      batch.encoded.add(block);
+      keepEncoded(batch, block);
       return;
     }
     batch.small.push(detachBlock(block));
@@ -101,8 +100,8 @@ function createRowWriter(clickhouse: ClickHouse, rooms: Rooms, nextBatch: () => 
       const batches = [...waiting.values()];
       return {
         rows: batches.reduce((sum, { rows }) => sum + rows, 0),
-        bytes: batches.reduce((sum, { encoded, smallRows }) => {
-          return sum + encoded.length + smallRows * bytesPerSmallRow;
+        bytes: batches.reduce((sum, { bytes, smallRows }) => {
+          return sum + bytes + smallRows * bytesPerSmallRow;
         }, 0),
       };
     },
@@ -110,8 +109,7 @@ function createRowWriter(clickhouse: ClickHouse, rooms: Rooms, nextBatch: () => 
       const inserts = [...waiting].map(async ([table, batch]) => {
         if (batch.small.length > 0) encodeSmall(batch);
         const { token, encoded } = batch;
-        await clickhouse.insertBlocks(table, columnsOf[table], encoded.parts(), { token, signal });
-        encoded.clear();
+        await clickhouse.insertBlocks(table, columnsOf[table], encoded, { token, signal });
         waiting.delete(table);
       });
       // All of them end before the first one's error is thrown: a writer that is flushed again must not overlap itself.
@@ -122,9 +120,15 @@ function createRowWriter(clickhouse: ClickHouse, rooms: Rooms, nextBatch: () => 
 }
 
 function encodeSmall(batch: Batch): void {
-  batch.encoded.add(mergeBlocks(batch.small));
+  keepEncoded(batch, mergeBlocks(batch.small));
   batch.small = [];
   batch.smallRows = 0;
+}
+
+function keepEncoded(batch: Batch, block: NativeBlock): void {
+  const bytes = encodeNativeBlock(block);
+  batch.encoded.push(bytes);
+  batch.bytes += bytes.length;
 }
 
 function unixSeconds(): number {
