@@ -37,6 +37,16 @@ async function toFile(call: StakeCall, change: object = {}): Promise<string> {
   return path;
 }
 
+/** A request is told to have ended a moment before its workflow has, which still takes the cancellation then. */
+const cancelEnded = (id: string) =>
+  waitUntil(
+    async () => {
+      const answer = await client(`stake cancel ${id}`);
+      return !answer.out.includes("is asked to end") && answer;
+    },
+    { what: `the workflow of ${id} to have ended` },
+  );
+
 const shows = ({ out, error }: ClientAnswer, call: StakeCall) =>
   (out + error).includes(call.signature.slice(2, 60));
 
@@ -102,13 +112,15 @@ describe("stake", () => {
     const { json } = await client(`stake submit --file ${await toFile(poor)} --json`);
     const id = String(json["id"]);
     expect((await client(`stake cancel ${id} --wait`)).exitCode).toBe(0);
-    const again = await client(`stake cancel ${id}`);
+    const again = await cancelEnded(id);
     expect(again.exitCode).toBe(0);
     expect(again.out).toMatch(/^There is nothing to take back: it has ended\.\nrequest +0x/);
     expect(again.out).toMatch(/state +cancelled, final/);
     const stands = await newStake();
     const ended = await client(`stake submit --file ${await toFile(stands)} --wait --json`);
-    const late = await client(`stake cancel ${String(ended.json["id"])} --json`);
+    const endedId = String(ended.json["id"]);
+    await cancelEnded(endedId);
+    const late = await client(`stake cancel ${endedId} --json`);
     expect(late.exitCode).toBe(1);
     expect(late.json).toMatchObject({ state: "succeeded", isFinal: true });
   });
