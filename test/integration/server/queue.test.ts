@@ -282,8 +282,8 @@ test("reason and actor go with a requeue to the ledger, and every change is logg
   const story = await waitUntil(
     async () => {
       const { json } = await server.call("GET", "/api/v1/blocks/31");
-      const story = json["story"];
-      return Array.isArray(story) && story.length > 0 && story;
+      const told = json["story"];
+      return Array.isArray(told) && told.length > 0 && told;
     },
     { what: "the ledger to know block 31" },
   );
