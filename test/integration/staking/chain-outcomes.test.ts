@@ -45,14 +45,18 @@ async function send(
   if (transaction === undefined) throw new Error("nothing signed");
   return transaction;
 }
+/** Anvil may answer a send before the transaction's block is mined, so the receipt is waited for. */
 async function receiptOf(hash: `0x${string}`, call: StakeCall | null): Promise<ReceiptView> {
-  const { items } = await opened.activities.readReceipts({
-    chainId,
-    items: [{ nonce: 0, hashes: [`0x${"ee".repeat(32)}`, hash], call }],
-  });
-  const receipt = items[0]?.receipt;
-  if (!receipt) throw new Error("no receipt");
-  return receipt;
+  return waitUntil(
+    async () => {
+      const { items } = await opened.activities.readReceipts({
+        chainId,
+        items: [{ nonce: 0, hashes: [`0x${"ee".repeat(32)}`, hash], call }],
+      });
+      return items[0]?.receipt ?? undefined;
+    },
+    { what: "the receipt" },
+  );
 }
 const sendAndRead = async (call: StakeCall | null, options?: { gasLimit?: string }) =>
   receiptOf((await send(call, options)).hash, call);
