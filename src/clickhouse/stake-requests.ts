@@ -1,5 +1,6 @@
 import type { Poison, StakeRequestStore } from "../activities/staking/bridge-ports.ts";
 import type { Hex } from "../domain/chain.ts";
+import { entryTime } from "../domain/staking/entry-time.ts";
 import type { StakeState } from "../domain/staking/stake-call.ts";
 import type { StakeRequestStatus } from "../workflows/staking/request-shapes.ts";
 import type { ClickHouse } from "./client.ts";
@@ -133,7 +134,7 @@ function toRow(status: StakeRequestStatus, source: string, actor: string): Row {
 
 /** Its times are the entry's own, so that a report that is repeated counts once. */
 function poisonRow({ chainId, entryId, entity, code, message }: Poison): Row {
-  const writtenAt = new Date(Number(entryId.split("-", 1)[0])).toISOString();
+  const writtenAt = entryTime(entryId);
   return {
     chain_id: chainId,
     request_id: `stream/${chainId}/${entryId}`,

@@ -127,6 +127,11 @@ const codec = z.strictObject({
     .default(null),
 });
 
+/** The end of a request is a time that tables and timers hold. */
+const aHundredYearsAtMost = milliseconds(1000).max(36_500 * 86_400_000, {
+  error: "must be at most 3153600000000 (milliseconds, 100 years)",
+});
+
 /** `staking:` of blockloom.yaml; null where nothing of it is set. */
 export const stakingSchema = z
   .strictObject({
@@ -142,7 +147,7 @@ export const stakingSchema = z
     /** null: the node's finalized block. */
     confirmations: wholeNumber("blocks", { minimum: 0 }).nullable().default(null),
     policy: policy.prefault({}),
-    requestLifetimeMs: milliseconds(1000).default(7 * 86_400_000),
+    requestLifetimeMs: aHundredYearsAtMost.default(7 * 86_400_000),
     alertBalanceWei: wei.default("1000000000000000000"),
     redis: redis.nullable().default(null),
     monitor: monitor.prefault({}),

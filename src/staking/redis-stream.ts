@@ -4,6 +4,7 @@ import type {
   StreamEntry,
   StreamSession,
 } from "../activities/staking/bridge-ports.ts";
+import { entryTime } from "../domain/staking/entry-time.ts";
 import { RedisRefusedError } from "../errors.ts";
 import type { StreamQueue } from "../workflows/staking/stake-activities.ts";
 import { connectRedis, type RedisConnection } from "./redis-connection.ts";
@@ -146,13 +147,8 @@ export async function readQueue(
   );
   return {
     unacknowledged: pending,
-    oldestAt: firstId === null ? null : new Date(millisecondsOf(firstId)).toISOString(),
+    oldestAt: firstId === null ? null : entryTime(firstId),
   };
-}
-
-/** An entry's id begins with the time at which Redis took it. */
-function millisecondsOf(entryId: string): number {
-  return Number(entryId.split("-", 1)[0]);
 }
 
 /** RESP2: `[[stream, [[id, [field, value, ...] or null], ...]]]`, or null where nothing came. */

@@ -257,6 +257,35 @@ describe.skipIf(!hasRedis)("the pump of the Redis stream", () => {
     expect(stuckSince).toBe(Math.round(Number(bad.hash["timestamp"]) * 1000));
   });
 
+  test("an entry whose id is a time of no calendar stops nobody, also while it stays in hand", async () => {
+    const start = bridge.onStart;
+    const odd = stakeHash();
+    bridge.onStart = async (request) => {
+      if (request.call.signature === odd["signature"]) throw new Error("odd");
+      return start(request);
+    };
+    await produce(redis);
+    const entityId = newUlid();
+    await redis.hSet(`PendingStake:${entityId}`, odd);
+    await redis.xAdd(streamKey, "99999999999999999-0", { entityId, type: "stake" });
+    const result = await bridge.pump().result;
+    expect(result).toMatchObject({ started: 1, postponed: 1 });
+    expect(result.queue).toEqual({ unacknowledged: 1, oldestAt: "2299-12-31T23:59:59.999Z" });
+    // Redis gives ids that only grow: from here on every entry has such a one.
+    const next = await produce(redis);
+    expect(next.entryId).toBe("99999999999999999-1");
+    expect(await bridge.pump().result).toMatchObject({ started: 1, postponed: 1 });
+    const names = { streamKey, group: bridgeGroup, shadow: false };
+    expect(await readRedisFacts({ url: server.url, ...names })).toMatchObject({
+      unacknowledged: 1,
+    });
+    bridge.onStart = start;
+    expect(await bridge.pump().result).toMatchObject({
+      started: 1,
+      queue: { unacknowledged: 0, oldestAt: null },
+    });
+  });
+
   test("what a consumer that died had in hand is taken over", async () => {
     await produce(redis);
     await redis.xGroupCreate(streamKey, bridgeGroup, "0");

@@ -180,6 +180,25 @@ describe("stake_request", () => {
     ]);
     expect(await requestStore().read("stream/31337/1795307578255-0")).toBeNull();
   });
+
+  test.each(["99999999999999999-0", "18446744073709551615-1", "253402300800000-0"])(
+    "the report of an entry with the id %s, a time that no table holds, fails no other row",
+    async (entryId) => {
+      const poison = { chainId: 31337, entity: null, code: "TYPE_UNKNOWN", message: "No type." };
+      const store = requestStore();
+      const id = requestId(entryId.slice(0, 4));
+      await Promise.all([
+        store.recordPoison({ ...poison, entryId }),
+        store.record({ status: statusOf(entryId.slice(0, 4)), source: "api", actor: "kim" }),
+      ]);
+      const rows = await server.client.query<object>(
+        "SELECT toString(received_at) AS at FROM stake_request WHERE request_id = {id:String}",
+        { parameters: { id: `stream/31337/${entryId}` } },
+      );
+      expect(rows).toEqual([{ at: "2299-12-31 23:59:59.999" }]);
+      expect(await countRows(id)).toBe(1);
+    },
+  );
 });
 
 describe("stake_transaction", () => {

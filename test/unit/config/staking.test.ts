@@ -203,6 +203,16 @@ describe("the staking service", () => {
     );
   });
 
+  test("refuses a lifetime of requests whose end no table holds", () => {
+    const longest = { ...needed, STAKING_REQUEST_LIFETIME_MS: "3153600000000" };
+    expect(load(longest).staking?.requestLifetimeMs).toBe(3_153_600_000_000);
+    for (const value of ["3153600000001", "9000000000000000"]) {
+      expect(messageOf({ ...needed, STAKING_REQUEST_LIFETIME_MS: value })).toContain(
+        "STAKING_REQUEST_LIFETIME_MS: must be at most 3153600000000 (milliseconds, 100 years)",
+      );
+    }
+  });
+
   test("says all that is missing at once", () => {
     expect(messageOf({ STAKING_CHAIN_ID: "1" })).toMatchInlineSnapshot(`
       "The configuration cannot be used.
