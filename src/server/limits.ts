@@ -8,3 +8,10 @@ export const requestTimeoutMs = 15_000;
 export const keepAliveTimeoutMs = 30_000;
 /** How long requests in flight may take to end when the server stops. */
 export const drainTimeoutMs = 10_000;
+/**
+ * Requeues that one process asks of a queue at once. Temporal refuses the eleventh update in flight of a workflow
+ * (`history.maxInFlightUpdates`), and others ask as well.
+ */
+export const requeuesAtOnce = 8;
+/** How long a requeue may wait for its turn: with the deadlines of its call it stays below `handlerTimeoutMs`. */
+export const turnTimeoutMs = 17_000;

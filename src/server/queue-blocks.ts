@@ -5,8 +5,9 @@ import { mergeRanges } from "../domain/block-range.ts";
 import { parseBlocks } from "../domain/block-spec.ts";
 import type { Processor } from "../domain/processor.ts";
 import { JobNotRunningError } from "../errors.ts";
-import type { RequeueAnswer, RequeueRequest } from "../workflows/messages.ts";
+import { type RequeueAnswer, type RequeueRequest, workflowIds } from "../workflows/messages.ts";
 import type { Backends } from "./backends.ts";
+import type { InTurn } from "./turns.ts";
 
 /** Blocks that somebody wants traced again. */
 export type WantedBlocks = {
@@ -32,19 +33,23 @@ export type QueueResult = {
   readonly isFull: boolean;
 };
 
+/** What requeues need: Temporal, and turns among those who ask the same queue at once. */
+type QueueAccess = Pick<Backends, "temporal"> & { readonly inTurn: InTurn };
+
 /**
  * Hands blocks to gap-fill, which is started if none runs, but for those above the head. Idempotent: blocks that wait
  * already are skipped.
  * @param head - the chain's highest block.
  * @throws {TemporalUnavailableError} @throws {NoWorkerError} @throws {RequestRefusedError}
+ * @throws {Problem} where others ask so much that its turn does not come in time.
  */
 export async function queueBlocks(
-  backends: Pick<Backends, "temporal">,
+  access: QueueAccess,
   wanted: WantedBlocks,
   head: number,
 ): Promise<QueueResult> {
   const asked = wanted.blocks.filter((block) => block <= head);
-  const answer = asked.length > 0 ? await send(backends, wanted, asked) : nothingAsked;
+  const answer = asked.length > 0 ? await send(access, wanted, asked) : nothingAsked;
   const skipped = namedBlocks(answer.alreadyQueuedBlocks ?? []);
   const refused = new Map(
     answer.refused.flatMap(({ blocks, why }) =>
@@ -66,20 +71,22 @@ export async function queueBlocks(
 const nothingAsked: RequeueAnswer = { queued: 0, alreadyQueued: 0, refused: [], paused: false };
 
 async function send(
-  { temporal }: Pick<Backends, "temporal">,
+  { temporal, inTurn }: QueueAccess,
   { network, processor, reason, actor }: WantedBlocks,
   blocks: readonly number[],
 ): Promise<RequeueAnswer> {
   const client = await temporal();
   const gapFill = { network: network.name, processors: network.processors };
   const request: RequeueRequest = { blocks: toTexts(blocks), processor, reason, actor };
-  try {
-    return await requeue(client, gapFill, request);
-  } catch (error) {
-    // gap-fill went from one run to the next in the middle of the call; the next run is there now.
-    if (!(error instanceof JobNotRunningError)) throw error;
-    return requeue(client, gapFill, request);
-  }
+  return inTurn(workflowIds.gapFill(network.name), async () => {
+    try {
+      return await requeue(client, gapFill, request);
+    } catch (error) {
+      // gap-fill went from one run to the next in the middle of the call; the next run is there now.
+      if (!(error instanceof JobNotRunningError)) throw error;
+      return requeue(client, gapFill, request);
+    }
+  });
 }
 
 /** As few texts as there are ranges: they stand in the workflow's history. */

@@ -5,6 +5,7 @@ import { NodeUnavailableError } from "../../errors.ts";
 import { workflowIds } from "../../workflows/messages.ts";
 import { actorOf, requireScope } from "../access.ts";
 import { parseBlockItems, parsePathNumber } from "../block-list.ts";
+import { requeuesAtOnce, turnTimeoutMs } from "../limits.ts";
 import { networkOf } from "../network-of.ts";
 import type { ServerParts } from "../parts.ts";
 import { Problem, type ProblemOptions } from "../problem.ts";
@@ -20,7 +21,10 @@ import {
   queuedBlocksSchema,
   reasonSchema,
 } from "../schemas.ts";
+import { createTurns, type InTurn } from "../turns.ts";
 
+/** What the queue's endpoints need: turns among all that ask through this process. */
+type QueueParts = ServerParts & { readonly inTurn: InTurn };
 type OneRequest = {
   Params: { processor: string; block_number: string };
   Querystring: { network?: string; reason?: string };
@@ -32,7 +36,9 @@ type ListRequest = {
 };
 
 /** The reference's two endpoints, for every processor and idempotent: blocks to trace again. */
-export function addQueueRoutes(app: FastifyInstance, parts: ServerParts): void {
+export function addQueueRoutes(app: FastifyInstance, serverParts: ServerParts): void {
+  const inTurn = createTurns({ atOnce: requeuesAtOnce, waitMs: turnTimeoutMs });
+  const parts: QueueParts = { ...serverParts, inTurn };
   const security = [{ bearer: ["queue"] }];
   app.post<OneRequest>(
     "/api/v1/queue/block/:processor/:block_number",
@@ -89,7 +95,7 @@ function queryOf(properties: Readonly<Record<string, object>>) {
   return { type: "object", properties, additionalProperties: false };
 }
 
-async function queueOne(request: FastifyRequest<OneRequest>, parts: ServerParts) {
+async function queueOne(request: FastifyRequest<OneRequest>, parts: QueueParts) {
   const { block_number: text, processor: name } = request.params;
   const number = parsePathNumber(text);
   if (number.kind === "invalid") throw invalidNumber(text);
@@ -121,7 +127,7 @@ async function queueOne(request: FastifyRequest<OneRequest>, parts: ServerParts)
   };
 }
 
-async function queueList(request: FastifyRequest<ListRequest>, parts: ServerParts) {
+async function queueList(request: FastifyRequest<ListRequest>, parts: QueueParts) {
   const { processor: name } = request.params;
   const processor = processorOf(name);
   const network = networkOf(parts.config, request.query.network);
@@ -159,7 +165,7 @@ async function queueList(request: FastifyRequest<ListRequest>, parts: ServerPart
 /** Queues, and says in the log who had what done, or tried to: the audit trail. */
 async function queue(
   request: FastifyRequest,
-  { backends, logger }: ServerParts,
+  { backends, inTurn, logger }: QueueParts,
   wanted: Omit<WantedBlocks, "actor">,
   head = Number.MAX_SAFE_INTEGER,
 ): Promise<QueueResult> {
@@ -174,7 +180,11 @@ async function queue(
     requestId: request.id,
   };
   try {
-    const result = await queueBlocks(backends, { ...wanted, actor }, head);
+    const result = await queueBlocks(
+      { temporal: backends.temporal, inTurn },
+      { ...wanted, actor },
+      head,
+    );
     logger.info("Queued blocks", { ...asked, ...summarise(result) });
     return result;
   } catch (error) {

@@ -245,6 +245,18 @@ describe("a list of blocks", () => {
     expect(await pending()).toHaveLength(1);
   });
 
+  test("150 calls at the same moment are all taken, and every block is queued once", async () => {
+    const answers = await Promise.all(
+      list(1000, 150).map((block) => post(`/block/structlog/${block}`)),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    expect(answers.map(({ json }) => json["tasks_created"])).toEqual(answers.map(() => 1));
+    const queued = (await pending()).map(({ fromBlock, toBlock }) => [fromBlock, toBlock]);
+    expect(queued.toSorted(([a = 0], [b = 0]) => a - b)).toEqual(
+      list(1000, 150).map((block) => [block, block]),
+    );
+  });
+
   test("a queue without room says so", async () => {
     await temporal.workflow.signalWithStart("gapFillWorkflow", {
       workflowId: "gap-fill/devnet",
