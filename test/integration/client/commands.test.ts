@@ -1,10 +1,11 @@
 import { Client, Connection } from "@temporalio/client";
 import { ApplicationFailure } from "@temporalio/common";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { waitUntil } from "../../../src/client/wait-until.ts";
 import { callNode } from "../../../src/dev/json-rpc.ts";
+import { waitUntil } from "../../../src/dev/wait-until.ts";
 import { startAnvil } from "../../support/anvil.ts";
-import { type ClientEnv, startClientEnv } from "./client-env.ts";
+import { type ClientAnswer, type ClientEnv, startClientEnv } from "./client-env.ts";
+import { endJobs, jobIdsIn } from "./end-jobs.ts";
 
 /** Blocks that the chain has, the highest one's number. */
 const head = 5000;
@@ -12,7 +13,13 @@ const head = 5000;
 let env: ClientEnv;
 let anvil: Awaited<ReturnType<typeof startAnvil>>;
 let temporal: Client;
-const client = (line: string) => env.client(line);
+/** Jobs that a test may have started. */
+let jobs: Set<string>;
+async function client(line: string): Promise<ClientAnswer> {
+  const answer = await env.client(line);
+  for (const id of jobIdsIn(answer.out + answer.error)) jobs.add(id);
+  return answer;
+}
 
 beforeAll(async () => {
   anvil = await startAnvil();
@@ -28,23 +35,25 @@ afterAll(async () => {
   await anvil?.stop();
 });
 
-beforeEach(() => env.renewFake());
+beforeEach(() => {
+  env.renewFake();
+  jobs = new Set(["follow/devnet", "gap-fill/devnet"]);
+});
 afterEach(async () => {
   env.fake().openGate();
-  for await (const { workflowId } of temporal.workflow.list({
-    query: "ExecutionStatus = 'Running'",
-  })) {
-    await temporal.workflow.getHandle(workflowId).terminate("end of test");
-  }
-  await untilListed(0);
+  await endJobs(temporal, jobs);
 });
 
+/** The list, by which the product finds overlaps and what runs, lags behind. */
 async function untilListed(count: number) {
   await waitUntil(
     async () => (await temporal.workflow.count("ExecutionStatus = 'Running'")).count === count,
-    { intervalMs: 50, timeoutMs: 60_000 },
+    { what: `${count} running jobs in Temporal's list` },
   );
 }
+
+/** A display leaves out what does not answer within two seconds, so a look may be repeated. */
+const untilShown = (line: string) => expect.poll(async () => (await client(line)).json);
 
 describe("follow", () => {
   test("starts once, is steered, and stops", async () => {
@@ -61,7 +70,7 @@ describe("follow", () => {
       headPolicy: "finalized",
     });
     expect((await client("follow pause")).out).toContain("follow/devnet pauses");
-    expect((await client("follow status --json")).json).toMatchObject({
+    await untilShown("follow status --json").toMatchObject({
       state: "running",
       progress: { headPolicy: "finalized", paused: true },
     });
@@ -185,7 +194,7 @@ describe("backfill", () => {
       workflowId: "backfill/devnet/500-599",
       concurrency: 5,
     });
-    expect((await client("backfill status 500-599 --json")).json).toMatchObject({
+    await untilShown("backfill status 500-599 --json").toMatchObject({
       progress: { concurrency: 5 },
     });
     expect((await client("backfill 500-599 --concurrency 2")).error).toContain(
@@ -204,7 +213,7 @@ describe("backfill", () => {
     env.fake().closeGate();
     await client("backfill 600-699");
     await client("backfill pause 600-699");
-    expect((await client("backfill status 600-699 --json")).json).toMatchObject({
+    await untilShown("backfill status 600-699 --json").toMatchObject({
       state: "running",
       progress: { paused: true, totalBlocks: 100 },
     });
@@ -258,7 +267,7 @@ describe("requeue and release", () => {
       queued: 0,
       alreadyQueued: 3,
     });
-    expect((await client("gap-fill status --json")).json).toMatchObject({
+    await untilShown("gap-fill status --json").toMatchObject({
       progress: { requeued: 6 },
     });
     env.fake().openGate();
@@ -296,10 +305,7 @@ describe("requeue and release", () => {
     expect((await client("release --kind trace_refused --json")).json).toMatchObject({
       kind: "trace_refused",
     });
-    await waitUntil(async () => env.fake().released.length === 2, {
-      intervalMs: 50,
-      timeoutMs: 60_000,
-    });
+    await waitUntil(() => env.fake().released.length === 2, { what: "both releases" });
     expect(env.fake().released).toMatchObject([
       { blocks: expect.anything() },
       { kind: "trace_refused" },
@@ -313,8 +319,7 @@ describe("status", () => {
     await client("follow start");
     await client("backfill 900-999");
     await untilListed(2);
-    const { json } = await client("status --json");
-    expect(json).toMatchObject({
+    await untilShown("status --json").toMatchObject({
       jobs: [
         { workflowId: "follow/devnet", progress: { network: "devnet" } },
         { workflowId: "backfill/devnet/900-999", progress: { totalBlocks: 100 } },

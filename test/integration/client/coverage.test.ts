@@ -192,7 +192,9 @@ describe("the real command line", () => {
   const root = fileURLToPath(new URL("../../..", import.meta.url));
   const spawnClient = async (...argv: string[]) => {
     const environment = { PATH: process.env["PATH"], ...variables };
-    const run = promisify(execFile)("npx", ["tsx", "src/client.ts", ...argv], {
+    // Not by npx: it may say on stderr that a newer npm is out.
+    const argumentsOfNode = ["--import", "tsx", "src/client.ts", ...argv];
+    const run = promisify(execFile)(process.execPath, argumentsOfNode, {
       cwd: root,
       env: environment,
     });
