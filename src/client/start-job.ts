@@ -7,7 +7,7 @@ import {
 import { JobInputDiffersError, NoWorkerError } from "../errors.ts";
 import { taskQueues } from "../workflows/messages.ts";
 import { queryJob } from "./steer-job.ts";
-import { callTemporal, glanceTimeoutMs } from "./temporal-call.ts";
+import { callTemporal } from "./temporal-call.ts";
 
 /** A workflow to run under an id that only one can hold. */
 export type JobToStart = {
@@ -97,7 +97,7 @@ async function readLiveSettings(
 ): Promise<object> {
   if (!("headPolicy" in wanted) && !("concurrency" in wanted)) return {};
   try {
-    return await queryJob<object>(client, job, "progress", glanceTimeoutMs);
+    return await queryJob<object>(client, job, "progress");
   } catch (error) {
     if (error instanceof NoWorkerError) return {};
     throw error;
