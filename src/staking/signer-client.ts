@@ -69,7 +69,7 @@ export function readSigner(client: Client, signer: SignerName): Promise<SignerSt
 }
 
 /** What a person asks of a signer without a value. */
-export type SignerOrder = "pause" | "resume" | "bump";
+type SignerOrder = "pause" | "resume" | "bump";
 
 /**
  * Pauses (no new nonce; what has one is seen to its end), resumes, or raises the fees of what is not mined.

@@ -7,12 +7,12 @@ import {
   type PolicyDifference,
   setPolicyCommand,
 } from "../../staking/policy-difference.ts";
-import type { SignerOrder } from "../../staking/signer-client.ts";
 import { type SignerName, signerTarget } from "../../staking/targets.ts";
 import type { SignerPolicy } from "../../workflows/staking/messages.ts";
 import type { CommandContext } from "../context.ts";
 import type { Outcome } from "../outcome.ts";
 import { stopJob } from "../steer-job.ts";
+import { describeBump } from "../views/bump-view.ts";
 import { formatFields } from "../views/format.ts";
 import { formatNext } from "../views/next-steps.ts";
 import { formatSigner } from "../views/stake-view.ts";
@@ -48,7 +48,7 @@ export function addSigner(program: Command, act: Act): void {
     .command("bump")
     .description("raise the fees of what is not mined now, up to the cap")
     .option("--nonce <nonce>", "only this one", wholeNumber(0))
-    .action(({ nonce }: { nonce?: number }) => act((context) => give(context, "bump", nonce)));
+    .action(({ nonce }: { nonce?: number }) => act((context) => bump(context, nonce)));
   addSetPolicy(signer, act);
   addExamples(
     signer,
@@ -163,24 +163,32 @@ async function showStatus(context: CommandContext): Promise<Outcome> {
   };
 }
 
-async function give(context: CommandContext, order: SignerOrder, nonce?: number): Promise<Outcome> {
+async function give(context: CommandContext, order: "pause" | "resume"): Promise<Outcome> {
   const desk = await context.staking();
   const name = await nameOf(desk);
   const { orderSigner } = await import("../../staking/signer-client.ts");
-  const body = nonce === undefined ? {} : { nonce };
-  const answer = await orderSigner(await desk.client(), name, order, body);
+  const answer = await orderSigner(await desk.client(), name, order);
   const { workflowId } = signerTarget(name);
-  const words: Readonly<Record<SignerOrder, string>> = {
+  const words = {
     pause: `${workflowId} pauses: it gives no new nonce.`,
     resume: `${workflowId} goes on.`,
-    bump: `${workflowId} raises the fees of ${describeNonces(answer)}.`,
   };
   return { json: { workflowId, order, ...answer }, text: words[order] };
 }
 
-function describeNonces(answer: object): string {
-  const nonces = "nonces" in answer && Array.isArray(answer.nonces) ? answer.nonces : [];
-  return nonces.length === 0 ? "nothing: all is mined" : `nonce ${nonces.join(", ")}`;
+async function bump(context: CommandContext, nonce: number | undefined): Promise<Outcome> {
+  const desk = await context.staking();
+  const name = await nameOf(desk);
+  const { orderSigner, readSigner } = await import("../../staking/signer-client.ts");
+  const client = await desk.client();
+  const answer = await orderSigner(client, name, "bump", nonce === undefined ? {} : { nonce });
+  const raised = "nonces" in answer && Array.isArray(answer.nonces) ? answer.nonces : [];
+  const what = await describeBump(raised, nonce, () => readSigner(client, name));
+  const { workflowId } = signerTarget(name);
+  return {
+    json: { workflowId, order: "bump", ...answer },
+    text: `${workflowId} raises the fees of ${what}.`,
+  };
 }
 
 async function setPolicy(context: CommandContext, options: PolicyOptions): Promise<Outcome> {

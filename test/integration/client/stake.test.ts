@@ -190,6 +190,9 @@ describe("signer", () => {
     expect((await client("signer set-policy --max-in-flight 17")).exitCode).toBe(2);
     expect((await client("signer resume")).out).toContain("goes on.");
     expect((await client("signer bump")).out).toContain("raises the fees of");
+    expect((await client("signer bump --nonce 9999")).out).toContain(
+      "raises the fees of nothing: nonce 9999 was never given",
+    );
     const { json } = await client("signer status --json");
     expect(json).toMatchObject({ address: stack.chain.signer.address, standsStill: null });
   });
