@@ -133,7 +133,8 @@ function toRecord(value: unknown, what: string): Readonly<Record<string, unknown
 function toPlace(config: Readonly<Record<string, unknown>>, key: string): number | null {
   const value = config[key];
   if (value === undefined || value === null) return null;
-  const place = typeof value === "string" ? Number(value) : value;
+  // Number("") is 0.
+  const place = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
   if (typeof place !== "number" || !Number.isSafeInteger(place) || place < 0) {
     throw new TypeError(`config.${key} is no block or time`);
   }

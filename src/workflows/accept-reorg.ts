@@ -1,3 +1,4 @@
+import { parseBlocks } from "../domain/block-spec.ts";
 import type { Hex } from "../domain/chain.ts";
 import type { AcceptReorgRequest } from "./messages.ts";
 
@@ -8,12 +9,18 @@ const maximumActorLength = 50;
 /** Reads the body of `acceptReorg`, of any JSON shape; undefined where it cannot be read. Never throws. */
 export function readAcceptReorg(body: unknown): AcceptReorgRequest | undefined {
   if (typeof body !== "object" || body === null) return undefined;
-  const fromBlock = "fromBlock" in body ? Number(body.fromBlock) : Number.NaN;
+  const fromBlock = "fromBlock" in body ? readBlock(body.fromBlock) : undefined;
   const blockHash = "blockHash" in body ? body.blockHash : undefined;
   const actor = "actor" in body && typeof body.actor === "string" ? body.actor : "";
-  if (!Number.isSafeInteger(fromBlock) || fromBlock < 0 || !isBlockHash(blockHash))
-    return undefined;
+  if (fromBlock === undefined || !isBlockHash(blockHash)) return undefined;
   return { fromBlock, blockHash, actor: actor.slice(0, maximumActorLength) };
+}
+
+/** A number or a text that names one block; JavaScript itself reads `""`, `null` and `[]` as 0. */
+function readBlock(value: unknown): number | undefined {
+  if (typeof value !== "number" && typeof value !== "string") return undefined;
+  const spec = parseBlocks(value);
+  return spec.kind === "range" && spec.fromBlock === spec.toBlock ? spec.fromBlock : undefined;
 }
 
 function isBlockHash(value: unknown): value is Hex {

@@ -162,6 +162,11 @@ test("hands a person's word on a reorg beneath finality to the next call, once",
     {},
     { fromBlock: 5 },
     { fromBlock: -1, blockHash },
+    // What JavaScript would read as block 0 or 1.
+    { fromBlock: null, blockHash },
+    { fromBlock: "", blockHash },
+    { fromBlock: [], blockHash },
+    { fromBlock: true, blockHash },
     { fromBlock: 5, blockHash: "0x1" },
   ]) {
     await expect(handle.executeUpdate("acceptReorg", { args: [body] })).rejects.toMatchObject({

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { countBlocks, mergeRanges, subtractRanges } from "../../src/domain/block-range.ts";
+import { readAcceptReorg } from "../../src/workflows/accept-reorg.ts";
 import { BackfillJob } from "../../src/workflows/backfill-job.ts";
 import type { BackfillInput } from "../../src/workflows/backfill-shapes.ts";
 import { cutToDone } from "../../src/workflows/expected-range.ts";
@@ -325,4 +326,35 @@ test("an upsert of search attributes is worth its event at a step of progress, a
   expect(isWorthAnEvent(written, { ...written, failedBlocks: 8 })).toBe(true);
   expect(isWorthAnEvent(written, { ...written, failedBlocks: 2 })).toBe(true);
   expect(isWorthAnEvent(written, { ...written, jobStatus: "paused" })).toBe(true);
+});
+
+test.each([5, "5", "17M", 0, "0"])("a person's word on a reorg names block %j", (fromBlock) => {
+  const blockHash = `0x${"a".repeat(64)}`;
+  const expected = fromBlock === "17M" ? 17_000_000 : Number(fromBlock);
+  expect(readAcceptReorg({ fromBlock, blockHash })).toEqual({
+    fromBlock: expected,
+    blockHash,
+    actor: "",
+  });
+});
+
+test.each([
+  { fromBlock: null },
+  { fromBlock: "" },
+  { fromBlock: " " },
+  { fromBlock: true },
+  { fromBlock: false },
+  { fromBlock: [] },
+  { fromBlock: [5] },
+  { fromBlock: {} },
+  { fromBlock: "five" },
+  { fromBlock: "5-6" },
+  { fromBlock: "5:+2" },
+  { fromBlock: 1.5 },
+  { fromBlock: -1 },
+  { fromBlock: 2 ** 53 },
+  {},
+])("a person's word on a reorg that says %j is not taken", (place) => {
+  const blockHash = `0x${"a".repeat(64)}`;
+  expect(readAcceptReorg({ ...place, blockHash })).toBeUndefined();
 });

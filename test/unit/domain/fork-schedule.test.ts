@@ -88,6 +88,8 @@ describe("the fork schedule", () => {
     5,
     { config: 5 },
     { config: { londonBlock: "soon" } },
+    { config: { londonBlock: "" } },
+    { config: { pragueTime: " " } },
     { config: { cancunTime: -1 } },
   ])("is refused for %j", (genesis) => {
     expect(() => parseGenesisForks(genesis)).toThrow(TypeError);
