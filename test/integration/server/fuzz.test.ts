@@ -5,13 +5,14 @@ import { callNode } from "../../../src/dev/json-rpc.ts";
 import type { RequeuedRange } from "../../../src/workflows/gap-fill-shapes.ts";
 import { startAnvil } from "../../support/anvil.ts";
 import { type ClientEnv, startClientEnv } from "../client/client-env.ts";
+import { isRunning } from "../client/end-jobs.ts";
 import { type RawAnswer, sendRaw, toBytes } from "./raw-request.ts";
 import { hashOf, startTestServer, type TestServer } from "./server-env.ts";
 
 /** More by hand: FUZZ_REQUESTS=10000 FUZZ_SEED=7 npx vitest run test/integration/server/fuzz.test.ts */
 const requests = Number(process.env["FUZZ_REQUESTS"] ?? 400);
 const seed = Number(process.env["FUZZ_SEED"] ?? 1);
-const timeoutMs = 60_000 + requests * 60;
+const timeoutMs = 240_000 + requests * 60;
 
 let env: ClientEnv;
 let anvil: Awaited<ReturnType<typeof startAnvil>>;
@@ -210,6 +211,7 @@ test(
       }),
       runs(requests),
     );
+    expect(await isRunning(temporal, "gap-fill/devnet")).toBe(false);
     expect((await temporal.workflow.count()).count).toBe(0);
     expect(server.lines.filter(({ message }) => message === "Queued blocks")).toEqual([]);
   },

@@ -5,10 +5,13 @@ import { waitUntil } from "../../../src/dev/wait-until.ts";
 import type { RequeuedRange } from "../../../src/workflows/gap-fill-shapes.ts";
 import { startAnvil } from "../../support/anvil.ts";
 import { type ClientEnv, startClientEnv } from "../client/client-env.ts";
+import { endJobs, isRunning } from "../client/end-jobs.ts";
 import { startTestServer, type TestServer } from "./server-env.ts";
 
 /** The highest block of the chain. */
 const head = 3000;
+/** The job that requeues start. */
+const gapFill = "gap-fill/devnet";
 
 let env: ClientEnv;
 let anvil: Awaited<ReturnType<typeof startAnvil>>;
@@ -37,21 +40,12 @@ beforeEach(() => {
 });
 afterEach(async () => {
   env.fake().openGate();
-  for await (const { workflowId } of temporal.workflow.list({
-    query: "ExecutionStatus = 'Running'",
-  })) {
-    await temporal.workflow.getHandle(workflowId).terminate("end of test");
-  }
-  await waitUntil(
-    async () => (await temporal.workflow.count("ExecutionStatus = 'Running'")).count === 0,
-    { what: "no running workflow" },
-  );
+  await endJobs(temporal, [gapFill]);
 });
 
 const post = (path: string, body?: unknown) =>
   server.call("POST", `/api/v1/queue${path}`, body === undefined ? {} : { body });
-const pending = () =>
-  temporal.workflow.getHandle("gap-fill/devnet").query<RequeuedRange[]>("pending");
+const pending = () => temporal.workflow.getHandle(gapFill).query<RequeuedRange[]>("pending");
 
 /** Every second number. */
 const list = (from: number, length: number) =>
@@ -113,7 +107,7 @@ describe("one block", () => {
       block_number: text,
       title: expect.any(String),
     });
-    expect((await temporal.workflow.count("ExecutionStatus = 'Running'")).count).toBe(0);
+    expect(await isRunning(temporal, gapFill)).toBe(false);
   });
 
   test("the number is looked at before the processor, and both before the network", async () => {
@@ -226,7 +220,7 @@ describe("a list of blocks", () => {
     });
     expect(answer.json).toMatchObject({ status, error });
     expect(answer.status).toBe(status);
-    expect((await temporal.workflow.count("ExecutionStatus = 'Running'")).count).toBe(0);
+    expect(await isRunning(temporal, gapFill)).toBe(false);
   });
 
   test("an unknown processor is told before the body is looked at", async () => {
@@ -259,7 +253,7 @@ describe("a list of blocks", () => {
 
   test("a queue without room says so", async () => {
     await temporal.workflow.signalWithStart("gapFillWorkflow", {
-      workflowId: "gap-fill/devnet",
+      workflowId: gapFill,
       taskQueue: "blockloom",
       args: [
         {

@@ -11,7 +11,7 @@ import { startTestServer, type TestServer } from "./server-env.ts";
 /** More by hand: FUZZ_REQUESTS=10000 FUZZ_SEED=7 npx vitest run test/integration/server/stake-fuzz.test.ts */
 const requests = Number(process.env["FUZZ_REQUESTS"] ?? 400);
 const seed = Number(process.env["FUZZ_SEED"] ?? 1);
-const timeoutMs = 60_000 + requests * 100;
+const timeoutMs = 240_000 + requests * 100;
 
 let chain: StakingChain;
 let temporal: TestTemporal;
