@@ -1,6 +1,7 @@
 import { type Client, WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
 import type { Hex } from "../domain/chain.ts";
 import type { StakeCall } from "../domain/staking/stake-call.ts";
+import { etherDecimals, formatUnits } from "../domain/staking/units.ts";
 import { JobNotRunningError } from "../errors.ts";
 import { jobAttributes } from "../temporal/search-attributes.ts";
 import { stakeTaskQueues, stakeWorkflowTypes } from "../workflows/staking/messages.ts";
@@ -129,6 +130,6 @@ function toInput(wanted: WantedRequest): StakeRequestInput {
 /** Stands in Temporal in clear, so without the signature. */
 function summarise(call: StakeCall): string {
   return call.kind === "stake"
-    ? `stake ${call.dipAmount} (DIP's smallest unit) of ${call.owner} on ${call.target}`
+    ? `stake ${formatUnits(call.dipAmount, etherDecimals)} DIP of ${call.owner} on ${call.target}`
     : `restake ${call.stakeId} of ${call.owner} to ${call.target}`;
 }

@@ -1,4 +1,5 @@
 import { standingWords } from "../../domain/staking/standing.ts";
+import { etherDecimals, formatUnits, gweiDecimals } from "../../domain/staking/units.ts";
 import {
   describeDifference,
   type PolicyDifference,
@@ -123,15 +124,6 @@ function formatSlots(slots: SignerStatus["slots"]): string {
 
 /** Of the account: its first request makes the signer look. */
 const notSeen = "not looked at yet";
-const etherDecimals = 18;
-const gweiDecimals = 9;
-
-/** viem would be loaded for `--help` too. */
-function formatUnits(amount: string, decimals: number): string {
-  const digits = amount.padStart(decimals + 1, "0");
-  const [whole, rest] = [digits.slice(0, -decimals), digits.slice(-decimals)];
-  return `${whole}.${rest}`.replace(/\.?0+$/, "");
-}
 
 /** A millionth of an ether is enough for a look. */
 function roundDown(amount: string): string {

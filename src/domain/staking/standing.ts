@@ -8,6 +8,7 @@ import {
   unminedSlots,
 } from "./signer-state.ts";
 import type { StakeReason } from "./stake-call.ts";
+import { etherDecimals, formatUnits } from "./units.ts";
 
 // Why a signer gives no new nonce, and what a person should know of it. Read from the state, never stored.
 
@@ -110,7 +111,7 @@ export function alarmsOf(state: SignerState, nowMs: number): string[] {
       : []),
     ...(standing === "fee_cap" ? ["fee_cap: the base fee is above the cap"] : []),
     ...(standing === "low_balance" || hasInsufficientFunds(state)
-      ? [`low_balance: ${state.account?.balanceWei ?? "?"} wei`]
+      ? [`low_balance: ${balanceWords(state)}`]
       : []),
     ...(state.slots.length >= maximumOpenSlots
       ? [
@@ -119,6 +120,11 @@ export function alarmsOf(state: SignerState, nowMs: number): string[] {
       : []),
     ...(stuck.length > 0 ? [`stuck: ${nonces(numbersOf(stuck))} not mined for 10 minutes`] : []),
   ];
+}
+
+function balanceWords({ account }: SignerState): string {
+  if (account === null) return "not known";
+  return `${formatUnits(account.balanceWei, etherDecimals)} ETH (${account.balanceWei} wei)`;
 }
 
 function hasInsufficientFunds(state: SignerState): boolean {

@@ -41,3 +41,15 @@ test.each([
     await expect(signer).rejects.toThrow(TemporalUnavailableError);
   },
 );
+
+test("Temporal's UI names a request in DIP, and nothing of its signature", async () => {
+  const client = refusing(8, "busy");
+  const start = vi.spyOn(client.workflow, "start");
+  const starter = createRequestStarter(client, { signer: address, lifetimeMs: 1000 });
+  const entity = { type: "stake", entityId: "01JD0000000000000000000000" } as const;
+  const large = { ...call, target: "73133705", dipAmount: "1000500000000000000000" };
+  await expect(starter.start({ chainId: 1, call: large, entity })).rejects.toThrow();
+  expect(start.mock.calls[0]?.[1]).toMatchObject({
+    staticSummary: `stake 1000.5 DIP of ${call.owner} on 73133705`,
+  });
+});

@@ -311,7 +311,7 @@ describe("what limits it", () => {
     expect(statusOf(model)).toMatchObject({
       standsStill: "low_balance",
       queued: 1,
-      alarms: ["low_balance: 1000000000000000000 wei"],
+      alarms: ["low_balance: 1 ETH (1000000000000000000 wei)"],
     });
     model.deliver(true);
     expect(model.outcomes.size).toBe(0);
