@@ -196,9 +196,10 @@ export interface Ledger {
    */
   write(rows: readonly LedgerRow[], signal?: AbortSignal, decision?: string): Promise<void>;
   findGaps(query: GapQuery): Promise<Gaps>;
-  /** Numbers of rows in a status, bounded; by kind where given. */
+  /** Numbers of rows in a status, the newest first, bounded; by kind where given. */
   findByStatus(query: {
     network: string;
+    processors: readonly Processor[];
     status: LedgerStatus;
     kind?: string;
     range?: BlockRange;

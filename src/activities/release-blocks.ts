@@ -24,6 +24,7 @@ export function createReleaseBlocks({ ledger, now }: Pick<Dependencies, "ledger"
       input.blocks === undefined
         ? await ledger.findByStatus({
             network: input.network,
+            processors: input.processors,
             status: "quarantined",
             ...(input.kind === undefined ? {} : { kind: input.kind }),
             limit: maximumBlocks,

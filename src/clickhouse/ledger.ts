@@ -1,7 +1,6 @@
 import type { Ledger } from "../activities/ports.ts";
 import type { BlockRef, Hex } from "../domain/chain.ts";
 import type { LedgerRow } from "../domain/ledger.ts";
-import { processors as allProcessors } from "../domain/processor.ts";
 import { bucketsWith, readBuckets } from "./buckets.ts";
 import type { ClickHouse } from "./client.ts";
 import { intersectRanges, readCoverage } from "./coverage.ts";
@@ -69,10 +68,10 @@ async function readHistory(clickhouse: ClickHouse, network: string, blockNumber:
 /** Looks only into buckets where the status may stand, the newest first, until enough are found. */
 async function readByStatus(
   clickhouse: ClickHouse,
-  { network, status, kind, range, limit }: Parameters<Ledger["findByStatus"]>[0],
+  { network, processors, status, kind, range, limit }: Parameters<Ledger["findByStatus"]>[0],
 ): Promise<number[]> {
   const perProcessor = await Promise.all(
-    allProcessors.map((processor) => readBuckets(clickhouse, { network, processor })),
+    processors.map((processor) => readBuckets(clickhouse, { network, processor })),
   );
   const asked = status === "complete" ? (["proven", "unverified"] as const) : [status];
   const buckets = bucketsWith(perProcessor, asked);
@@ -82,10 +81,13 @@ async function readByStatus(
     if (found.length >= limit) break;
     const rows = await clickhouse.query<{ block_number: string }>(
       `SELECT DISTINCT block_number FROM ${table} FINAL
-       WHERE meta_network_name = {network:String} AND status = {status:String}
-         AND (${inRanges(ranges)}) ${kind === undefined ? "" : "AND error_kind = {kind:String}"}
+       WHERE meta_network_name = {network:String} AND processor IN {processors:Array(String)}
+         AND status = {status:String} AND (${inRanges(ranges)})
+         ${kind === undefined ? "" : "AND error_kind = {kind:String}"}
        ORDER BY block_number DESC LIMIT {limit:UInt32}`,
-      { parameters: { network, status, limit, ...(kind === undefined ? {} : { kind }) } },
+      {
+        parameters: { network, processors, status, limit, ...(kind === undefined ? {} : { kind }) },
+      },
     );
     found.push(...rows.map(({ block_number }) => Number(block_number)));
   }

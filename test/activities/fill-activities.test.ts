@@ -315,6 +315,25 @@ describe("releaseBlocks", () => {
     expect(world.ledger.winner(5)?.status).toBe("quarantined");
   });
 
+  test("of a kind reaches its blocks below any number that wait for a processor nobody uses", async () => {
+    const world = createFakeWorld();
+    const quarantined = { status: "quarantined", errorKind: "trace_refused" } as const;
+    await world.ledger.write([
+      failedRow(4, quarantined),
+      ...Array.from({ length: 1000 }, (_, index) =>
+        failedRow(100 + index, { ...quarantined, processor: "structlog_agg" }),
+      ),
+    ]);
+    const input = { network: "net", processors, kind: "trace_refused" };
+
+    expect(await call(world, (activities) => activities.releaseBlocks(input))).toEqual({
+      released: 1,
+    });
+
+    expect(world.ledger.winner(4)?.status).toBe("failed");
+    expect(world.ledger.winner(100, "structlog_agg")?.status).toBe("quarantined");
+  });
+
   test("of a kind frees no processor that is in quarantine for another one", async () => {
     const world = createFakeWorld();
     await world.ledger.write([

@@ -564,11 +564,14 @@ export class FakeLedger implements Ledger {
     const rows = this.#winners(query.network).filter(
       (row) =>
         row.status === query.status &&
+        query.processors.includes(row.processor) &&
         (query.kind === undefined || row.errorKind === query.kind) &&
         (range === undefined ||
           (row.blockNumber >= range.fromBlock && row.blockNumber <= range.toBlock)),
     );
-    return numbersOf(rows).slice(0, query.limit);
+    return numbersOf(rows)
+      .toSorted((a, b) => b - a)
+      .slice(0, query.limit);
   }
   async coverage(query: Parameters<Ledger["coverage"]>[0]): Promise<Coverage> {
     const expected = await this.#expected(query.network);

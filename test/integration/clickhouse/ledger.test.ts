@@ -111,15 +111,17 @@ describe("rows", () => {
       ledgerRow({ network, blockNumber: 900, status: "quarantined", errorKind: "proof_mismatch" }),
       ledgerRow({ network, blockNumber: 901, status: "quarantined", errorKind: "trace_cut" }),
       ledgerRow({ network, blockNumber: 902, status: "failed" }),
+      ledgerRow({ network, blockNumber: 903, processor: "structlog_agg", status: "quarantined" }),
     ]);
-    const status = "quarantined" as const;
-    expect(await ledger().findByStatus({ network, status, limit: 10 })).toEqual([901, 900]);
-    expect(await ledger().findByStatus({ network, status, limit: 1 })).toEqual([901]);
-    expect(
-      await ledger().findByStatus({ network, status, kind: "proof_mismatch", limit: 10 }),
-    ).toEqual([900]);
+    const quarantined = { network, processors: ["structlog"], status: "quarantined" } as const;
+    expect(await ledger().findByStatus({ ...quarantined, limit: 10 })).toEqual([901, 900]);
+    expect(await ledger().findByStatus({ ...quarantined, limit: 1 })).toEqual([901]);
+    const kind = "proof_mismatch";
+    expect(await ledger().findByStatus({ ...quarantined, kind, limit: 10 })).toEqual([900]);
     const range = { fromBlock: 901, toBlock: 901 };
-    expect(await ledger().findByStatus({ network, status, range, limit: 10 })).toEqual([901]);
+    expect(await ledger().findByStatus({ ...quarantined, range, limit: 10 })).toEqual([901]);
+    const other = { ...quarantined, processors: ["transaction", "structlog_agg"] } as const;
+    expect(await ledger().findByStatus({ ...other, limit: 1 })).toEqual([903]);
     expect(await ledger().hashesAbove(network, 2, 10)).toEqual([
       { number: 4, hash: hashOf(4), parentHash: hashOf(3) },
       { number: 3, hash: hashOf(3), parentHash: hashOf(2) },
