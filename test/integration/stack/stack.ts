@@ -14,6 +14,7 @@ import { type FaultProxy, startFaultProxy } from "../../../src/dev/fault-proxy.t
 import { type RunningProcess, startProcess } from "../../../src/dev/processes.ts";
 import { StopList } from "../../../src/dev/stop-list.ts";
 import { waitUntil } from "../../../src/dev/wait-until.ts";
+import type { BlockRange } from "../../../src/domain/block-range.ts";
 import type { Processor } from "../../../src/domain/processor.ts";
 import { connectClient } from "../../../src/temporal/connect-client.ts";
 import { startTestTemporal, type TestTemporal } from "../../support/temporal.ts";
@@ -158,7 +159,7 @@ async function startRestartable(folders: { readonly dataDir: string; readonly tm
   };
 }
 
-/** A backfill of the chain's traffic that is under way. */
+/** A backfill that is under way. */
 export type Backfill = {
   /** What each of its activities that are not done told last. */
   readonly pending: () => Promise<readonly PendingActivity[]>;
@@ -166,15 +167,20 @@ export type Backfill = {
   readonly result: () => Promise<unknown>;
 };
 
+/** Starts one, of all of the chain's traffic where no range is said. */
 export async function backfill(
   { client, chain }: TestStack,
   network: string,
   {
     concurrency = 2,
     force = false,
-  }: { readonly concurrency?: number; readonly force?: boolean } = {},
+    range = { fromBlock: chain.first, toBlock: chain.head },
+  }: {
+    readonly concurrency?: number;
+    readonly force?: boolean;
+    readonly range?: BlockRange;
+  } = {},
 ): Promise<Backfill> {
-  const range = { fromBlock: chain.first, toBlock: chain.head };
   const job = { network, processors, range, concurrency, force, actor: "test" };
   const { workflowId } = await startBackfill(client, job);
   const describe = () => describeJob(client, { workflowId, startCommand: "" });
