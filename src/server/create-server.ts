@@ -137,7 +137,7 @@ async function describe(app: FastifyInstance, { version, staking }: ServerParts)
       openapi: "3.1.0",
       info: {
         title: "blockloom",
-        description: "Requeues blocks, and says what runs and what is proven.",
+        description: describeService(staking !== null),
         version,
       },
       components: {
@@ -164,6 +164,13 @@ async function describe(app: FastifyInstance, { version, staking }: ServerParts)
         typeof $id === "string" ? $id : `def-${index}`,
     },
   });
+}
+
+function describeService(hasStaking: boolean): string {
+  const indexing = "Requeues blocks, and says what runs and what is proven.";
+  const feeless =
+    "Takes staking requests of users who sign and pay no gas, and says where they stand.";
+  return hasStaking ? `${indexing} ${feeless}` : indexing;
 }
 
 /** Clients of the reference say `Content-Type: application/json` also where they send nothing. */

@@ -75,11 +75,16 @@ async function lint(
 const inDefs = (schemas: string): unknown =>
   JSON.parse(schemas.replaceAll("#/components/schemas/", "#/$defs/"));
 
-async function routesOf(env: Readonly<Record<string, string>>): Promise<string[]> {
+async function documentOf(env: Readonly<Record<string, string>>): Promise<Document> {
   const other = await createApp(env);
   const answer = await other.inject({ url: "/api/docs", headers: { host: "localhost" } });
   const document = openApi.parse(answer.json());
   expect(await lint(document)).toEqual([]);
+  return document;
+}
+
+async function routesOf(env: Readonly<Record<string, string>>): Promise<string[]> {
+  const document = await documentOf(env);
   return Object.entries(document.paths).flatMap(([path, operations]) =>
     Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
   );
@@ -158,6 +163,20 @@ describe("the OpenAPI document", () => {
       ]
     `);
     expect(await routesOf(staking)).toEqual(all);
+  });
+
+  test.each([
+    ["indexes only", indexing, false],
+    ["also stakes", { ...indexing, ...staking }, true],
+  ])("of a process that %s says so, and explains each tag that it uses", async (_, env, stakes) => {
+    const { info, tags, paths } = await documentOf(env);
+    expect(info.description).toContain("Requeues blocks");
+    expect(info.description.includes("staking")).toBe(stakes);
+    const used = Object.values(paths).flatMap((operations) =>
+      Object.values(operations).flatMap((operation) => operation.tags),
+    );
+    expect(new Set(tags.map(({ name }) => name))).toEqual(new Set(used));
+    expect(used.includes("stake")).toBe(stakes);
   });
 
   test("is a page for a browser", async () => {
