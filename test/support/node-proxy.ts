@@ -23,6 +23,8 @@ export type NodeProxy = {
   tamper: Tamper;
   /** Calls that came, by method; those of a batch each. */
   readonly calls: Map<string, number>;
+  /** Calls that were answered, by method. */
+  readonly answers: Map<string, number>;
   /** HTTP requests that came. */
   requests: number;
   /** Headers of the last request. */
@@ -43,7 +45,7 @@ export async function startNodeProxy(targetUrl: string, tamper?: Tamper): Promis
     const calls = Array.isArray(body) ? body : [body];
     const answers: object[] = [];
     for (const call of calls) {
-      proxy.calls.set(call.method, (proxy.calls.get(call.method) ?? 0) + 1);
+      count(proxy.calls, call.method);
       const answer = await answerOf(call);
       if (answer === "drop" || "status" in answer) {
         refuse(response, answer);
@@ -53,6 +55,7 @@ export async function startNodeProxy(targetUrl: string, tamper?: Tamper): Promis
     }
     response.writeHead(200, { "content-type": "application/json" });
     response.end(JSON.stringify(Array.isArray(body) ? answers : answers[0]));
+    for (const { method } of calls) count(proxy.answers, method);
   });
 
   async function answerOf(call: ProxiedCall) {
@@ -75,12 +78,17 @@ export async function startNodeProxy(targetUrl: string, tamper?: Tamper): Promis
     url: server.url,
     tamper: tamper ?? (() => undefined),
     calls: new Map(),
+    answers: new Map(),
     requests: 0,
     lastHeaders: {},
     outage: server.outage,
     stop: server.stop,
   };
   return proxy;
+}
+
+function count(calls: Map<string, number>, method: string): void {
+  calls.set(method, (calls.get(method) ?? 0) + 1);
 }
 
 function refuse(

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { keccak256 } from "viem";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { StakingChain as ChainPort } from "../../../src/activities/staking/ports.ts";
+import { waitUntil } from "../../../src/dev/wait-until.ts";
 import type { StakeCall } from "../../../src/domain/staking/stake-call.ts";
 import { openStakingChain } from "../../../src/staking/open-staking-chain.ts";
 import type { SignedTransaction } from "../../../src/workflows/staking/stake-activities.ts";
@@ -14,6 +15,29 @@ const fees = { maxFeePerGasWei: `${30n * gwei}`, maxPriorityFeePerGasWei: `${2n 
 
 const nodes = (...proxies: readonly NodeProxy[]) =>
   proxies.map(({ url }, at) => ({ name: `node-${at + 1}`, url, headers: {} }));
+/** A node that answers no more is given up after this long; a send after half of it, and then the look after it. */
+const shortestHangMs = 9000;
+/** The node answers nothing but its chain id until the end. */
+function hangAt(proxy: NodeProxy): { readonly end: () => void } {
+  const end = new AbortController();
+  proxy.tamper = async ({ method }) => {
+    if (method !== "eth_chainId")
+      await sleep(60_000, undefined, { signal: end.signal }).catch(() => {});
+    return undefined;
+  };
+  return { end: () => end.abort() };
+}
+/** What is late by half a second is left out: this answer comes after the other node's. */
+function afterAnswerOf(other: NodeProxy, method: string): () => Promise<unknown> {
+  const before = other.answers.get(method) ?? 0;
+  return () =>
+    waitUntil(() => (other.answers.get(method) ?? 0) > before, {
+      what: `the other node to answer ${method}`,
+      everyMs: 5,
+      timeoutMs: 8000,
+    });
+}
+
 const asChain = (id: string) => (call: { method: string }) =>
   call.method === "eth_chainId" ? { result: id } : undefined;
 
@@ -96,8 +120,12 @@ describe("nodes that lie, lag and fail", () => {
       const { hash } = transaction;
       expect(await port.missing([hash])).toEqual([true]);
       await broadcast(port, transaction);
-      first.tamper = ({ method }) =>
-        method === "eth_getTransactionByHash" ? { result: null } : undefined;
+      const other = afterAnswerOf(second, "eth_getTransactionByHash");
+      first.tamper = async ({ method }) => {
+        if (method !== "eth_getTransactionByHash") return undefined;
+        await other();
+        return { result: null };
+      };
       expect(await port.missing([hash])).toEqual([false]);
       first.tamper = () => undefined;
       await chain.rpc("anvil_dropTransaction", [hash]);
@@ -149,7 +177,9 @@ describe("nodes that lie, lag and fail", () => {
       const { port } = await open(first);
       const nonce = await count();
       const late = await signNext(await stakeCall(), { nonce });
-      expect(await broadcast(port, await signNext(null, { nonce }))).toBe("known");
+      const early = await signNext(null, { nonce });
+      expect(await broadcast(port, early)).toBe("known");
+      await chain.untilMined(early.hash);
       expect(await broadcast(port, late)).toBe("nonce_used");
     });
 
@@ -158,6 +188,7 @@ describe("nodes that lie, lag and fail", () => {
       const transaction = await signNext(await stakeCall());
       for (let times = 0; times < 3; times += 1) {
         expect(await broadcast(port, transaction)).toBe("known");
+        await chain.untilMined(transaction.hash);
       }
       expect(await count()).toBe(transaction.nonce + 1);
     });
@@ -197,14 +228,18 @@ describe("nodes that lie, lag and fail", () => {
 
     test("goes to every node; one that hangs holds nothing up", async () => {
       const { port } = await open(first, second);
-      second.tamper = async ({ method }) => {
-        if (method === "eth_sendRawTransaction") await sleep(3000);
-        return undefined;
-      };
-      const startedAt = Date.now();
-      expect(await broadcast(port, await signNext(await stakeCall()))).toBe("known");
-      expect(Date.now() - startedAt).toBeLessThan(2500);
-      expect(second.calls.get("eth_sendRawTransaction")).toBeGreaterThan(0);
+      const transaction = await signNext(await stakeCall());
+      const sends = () => second.calls.get("eth_sendRawTransaction") ?? 0;
+      const before = sends();
+      const hang = hangAt(second);
+      try {
+        const startedAt = Date.now();
+        expect(await broadcast(port, transaction)).toBe("known");
+        expect(Date.now() - startedAt).toBeLessThan(shortestHangMs);
+        await waitUntil(() => sends() > before, { what: "the other node to be sent it too" });
+      } finally {
+        hang.end();
+      }
     });
   });
 
@@ -242,8 +277,15 @@ describe("nodes that lie, lag and fail", () => {
       const { port } = await open(first, second);
       const call = await stakeCall();
       const { hash } = await sendNow(port, call);
-      first.tamper = ({ method }) =>
-        method === "eth_getTransactionReceipt" ? { result: null } : undefined;
+      const other = afterAnswerOf(second, "eth_getTransactionReceipt");
+      let asks = 0;
+      first.tamper = async ({ method }) => {
+        if (method !== "eth_getTransactionReceipt") return undefined;
+        asks += 1;
+        // At first the best node is asked alone.
+        if (asks > 1) await other();
+        return { result: null };
+      };
       expect(await port.receipts([{ hashes: [hash], call }])).toMatchObject([{ hash }]);
     });
 
@@ -258,6 +300,11 @@ describe("nodes that lie, lag and fail", () => {
         if (method === "eth_getBlockByNumber") return { result: { hash: `0x${"ab".repeat(32)}` } };
         return undefined;
       };
+      const best = afterAnswerOf(first, "eth_blockNumber");
+      second.tamper = async ({ method }) => {
+        if (method === "eth_blockNumber") await best();
+        return undefined;
+      };
       expect(await port.receipts([{ hashes: [hash], call }])).toEqual([null]);
     });
 
@@ -265,9 +312,16 @@ describe("nodes that lie, lag and fail", () => {
       const { port } = await open(first, second);
       await sendNow(port, await stakeCall());
       const latestNonce = await count();
-      for (const stale of [first, second]) {
-        stale.tamper = ({ method }) =>
-          method === "eth_getTransactionCount" ? { result: "0x0" } : undefined;
+      for (const [stale, fresh] of [
+        [first, second],
+        [second, first],
+      ] as const) {
+        const other = afterAnswerOf(fresh, "eth_getTransactionCount");
+        stale.tamper = async ({ method }) => {
+          if (method !== "eth_getTransactionCount") return undefined;
+          await other();
+          return { result: "0x0" };
+        };
         expect(await port.account(chain.signer.address)).toMatchObject({ latestNonce });
         stale.tamper = () => undefined;
       }
@@ -334,17 +388,22 @@ describe("nodes that lie, lag and fail", () => {
 
     test("a node that hangs does not hold up the others", async () => {
       const { port } = await open(first, second);
-      first.tamper = async ({ method }) => {
-        if (method !== "eth_chainId") await sleep(4000);
-        return undefined;
-      };
-      const startedAt = Date.now();
-      for (let times = 0; times < 3; times += 1) await port.account(chain.signer.address);
       const call = await stakeCall();
-      expect(await port.checkCalls([call], chain.signer.address)).toMatchObject([
-        { kind: "ready" },
-      ]);
-      expect(Date.now() - startedAt).toBeLessThan(2500);
+      const hang = hangAt(first);
+      try {
+        const startedAt = Date.now();
+        await port.account(chain.signer.address);
+        const asked = first.requests;
+        for (let times = 0; times < 2; times += 1) await port.account(chain.signer.address);
+        expect(await port.checkCalls([call], chain.signer.address)).toMatchObject([
+          { kind: "ready" },
+        ]);
+        expect(Date.now() - startedAt).toBeLessThan(shortestHangMs);
+        // While it owes an answer it is not asked again.
+        expect(first.requests).toBe(asked);
+      } finally {
+        hang.end();
+      }
     });
 
     test("a watch outlives an outage of its only node, and sees what happened meanwhile", async () => {
@@ -435,6 +494,7 @@ describe("nodes that lie, lag and fail", () => {
   async function sendNow(port: ChainPort, call: StakeCall): Promise<SignedTransaction> {
     const transaction = await signNext(call);
     expect(await broadcast(port, transaction)).toBe("known");
+    await chain.untilMined(transaction.hash);
     return transaction;
   }
 });

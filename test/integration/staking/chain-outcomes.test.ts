@@ -71,7 +71,7 @@ async function calldataOf(hash: string): Promise<unknown> {
 const watchOf = async (change: object = {}) => {
   const { latestNonce, finalNonce } = await opened.port.account(chain.signer.address);
   const known = { chainId, address: chain.signer.address, latestNonce, finalNonce };
-  const input = { ...known, minedBlocks: [], maximumSeconds: 20, ...change };
+  const input = { ...known, minedBlocks: [], maximumSeconds: 100, ...change };
   return runActivity(createWatchAccount({ chain: opened.port, pollMs: 20 }), input);
 };
 
@@ -196,7 +196,8 @@ describe("watchAccount", () => {
   });
 
   test("ends when a nonce becomes final", async () => {
-    await send(null, { gasLimit: "21000" });
+    await chain.mine(3); // whatever was sent before is final
+    await sendAndRead(null, { gasLimit: "21000" });
     const watch = await watchOf();
     await chain.mine(3);
     const { account } = await watch.result;
@@ -209,7 +210,7 @@ describe("watchAccount", () => {
     const watch = await watchOf({ maximumSeconds: 1 });
     const { reorgedBlocks } = await watch.result;
     expect(reorgedBlocks).toEqual([]);
-    expect(Date.now() - startedAt).toBeLessThan(3000);
+    expect(Date.now() - startedAt).toBeLessThan(15_000);
   });
 
   test("32. tells which of our blocks a reorg took, and the same bytes are taken again", async () => {

@@ -117,7 +117,7 @@ describe("SIGKILL, and another worker: one transaction, the next nonce, the gas 
       await stack.startWorker(role);
       await settle(requestId, books);
     },
-    120_000,
+    400_000,
   );
 });
 

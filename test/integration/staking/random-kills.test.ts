@@ -38,7 +38,7 @@ test(`18. ${kills} kills of all workers at random under ${requests} requests: no
   };
   const [ids] = await Promise.all([submitAll(), killAtRandom(stack, createRandom(seed, 2), kills)]);
   const statuses = [];
-  for (const id of ids) statuses.push(await stack.untilFinal(id, 180_000));
+  for (const id of ids) statuses.push(await stack.untilFinal(id, 300_000));
 
   expect(statuses.filter(({ state }) => state !== "succeeded")).toEqual([]);
   const sent = await readSent(stack, books);
@@ -51,6 +51,6 @@ test(`18. ${kills} kills of all workers at random under ${requests} requests: no
   });
   // A lane that a kill had stopped tries again by itself.
   await expect
-    .poll(() => stack.signerStatus(), { timeout: 60_000, interval: 500 })
+    .poll(() => stack.signerStatus(), { timeout: 180_000, interval: 500 })
     .toMatchObject({ queued: 0, inFlight: 0, alarms: [] });
-}, 900_000);
+}, 1_800_000);

@@ -167,7 +167,7 @@ test.skipIf(!hasRedis)(
     expect((await mistaken.exited).code).toBe(1);
     expect(mistaken.output()).toContain("belongs to another address");
   },
-  240_000,
+  600_000,
 );
 
 /** As the UI's routes take it. */

@@ -49,7 +49,7 @@ describe("a signer and the pool", () => {
     const { status } = await desk.finish(request);
 
     expect(status).toMatchObject({ state: "succeeded", nonce, transactionHash: hash });
-    expect(attemptsOf(nonce)).toHaveLength(1);
+    expect(await untilAttempts(nonce, 1)).toHaveLength(1);
     expect(await desk.nonceOfChain()).toBe(nonce + 1);
   });
 
@@ -96,11 +96,9 @@ describe("a signer and the pool", () => {
     const { status } = await desk.finish(request);
     await desk.setPolicy({});
 
-    expect(status).toMatchObject({
-      state: "succeeded",
-      transactionHash: attemptsOf(nonce)[0]?.hash,
-    });
-    expect((await desk.untilSigner(() => true)).alarms).toEqual([]);
+    const [attempt] = await untilAttempts(nonce, 1);
+    expect(status).toMatchObject({ state: "succeeded", transactionHash: attempt?.hash });
+    await desk.untilSigner(({ alarms }) => alarms.length === 0);
   });
 
   test("30. the older attempt is mined after the bump: success, and no second transaction", async () => {

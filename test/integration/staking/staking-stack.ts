@@ -62,8 +62,8 @@ export type StakingStack = {
 /** What each user holds at first, in DIP's smallest unit. */
 export const dipOfUser = 100n * oneDip;
 const database = "staking";
-const readyTimeoutMs = 60_000;
-const finalTimeoutMs = 90_000;
+const readyTimeoutMs = 120_000;
+const finalTimeoutMs = 180_000;
 
 /** Blocks come once a second, after the contracts are there; `finalized` is two blocks behind. */
 export async function startStakingStack(

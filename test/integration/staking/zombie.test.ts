@@ -37,7 +37,7 @@ test("19. of two workers one is stopped with a transaction in its hands and send
     nonces: 2,
     unexplainedWei: 0n,
   });
-});
+}, 600_000);
 
 test("25. a node that is away for 60 s delays requests in every stage, and loses none", async () => {
   const books = await openBooks(stack);
@@ -51,7 +51,7 @@ test("25. a node that is away for 60 s delays requests in every stage, and loses
   await new Promise((resolve) => setTimeout(resolve, until - Date.now()));
   await stack.gate.outage(false);
   for (const id of [inFlight, meanwhile]) {
-    expect(await stack.untilFinal(id, 180_000)).toMatchObject({ state: "succeeded" });
+    expect(await stack.untilFinal(id, 300_000)).toMatchObject({ state: "succeeded" });
   }
   expect(await closeBooks(stack, books)).toEqual({
     transactions: 3,
@@ -60,4 +60,4 @@ test("25. a node that is away for 60 s delays requests in every stage, and loses
     unexplainedWei: 0n,
   });
   expect(stack.running("stake").length + stack.running("sign").length).toBeGreaterThan(1);
-}, 400_000);
+}, 900_000);
