@@ -8,6 +8,7 @@ import {
   testAddress,
 } from "../../src/dev/staking/deploy-contracts.ts";
 import { createTestUser, type TestUser } from "../../src/dev/staking/test-user.ts";
+import { waitUntil } from "../../src/dev/wait-until.ts";
 import { startAnvil } from "./anvil.ts";
 
 type Hex = `0x${string}`;
@@ -27,6 +28,8 @@ export type StakingChain = {
   readonly stranger: TestUser;
   readonly rpc: (method: string, params?: readonly unknown[]) => Promise<unknown>;
   readonly mine: (blocks?: number) => Promise<void>;
+  /** Waits for a transaction's receipt: where anvil mines at once, it may still answer a send before its block is there. */
+  readonly untilMined: (hash: unknown) => Promise<unknown>;
   /** false: transactions wait in the pool until `mine`. */
   readonly automine: (isOn: boolean) => Promise<void>;
   /** Account with any index of the mnemonic, funded with DIP and allowance. */
@@ -64,6 +67,11 @@ export async function startStakingChain(
       mine: async (blocks = 1) => {
         await rpc("anvil_mine", [`0x${blocks.toString(16)}`]);
       },
+      untilMined: (hash) =>
+        waitUntil(async () => (await rpc("eth_getTransactionReceipt", [hash])) ?? undefined, {
+          what: "a transaction to be mined",
+          everyMs: 5,
+        }),
       automine: async (isOn) => {
         await rpc("evm_setAutomine", [isOn]);
       },

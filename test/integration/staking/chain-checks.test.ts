@@ -6,7 +6,6 @@ import type { StakingChain as ChainPort } from "../../../src/activities/staking/
 import { readArtifact } from "../../../src/dev/staking/contract-artifacts.ts";
 import { testAddress } from "../../../src/dev/staking/deploy-contracts.ts";
 import { createTestUser } from "../../../src/dev/staking/test-user.ts";
-import { waitUntil } from "../../../src/dev/wait-until.ts";
 import { parseStakeCall } from "../../../src/domain/staking/parse-stake-call.ts";
 import { classifyRevert } from "../../../src/domain/staking/revert-class.ts";
 import type { CheckVerdict, StakeCall } from "../../../src/domain/staking/stake-call.ts";
@@ -67,14 +66,9 @@ describe("what a look at the chain says, before any gas", () => {
     const [receipt] = await port.receipts([{ hashes: [hash], call }]);
     return { hash, stakeId: receipt?.stakeId ?? "" };
   };
-  const minedReceipt = (hash: unknown) =>
-    waitUntil(async () => (await chain.rpc("eth_getTransactionReceipt", [hash])) ?? undefined, {
-      what: "a transaction to be mined",
-      everyMs: 5,
-    });
   const sendCalldata = async (from: Hex, to: Hex, data: Hex): Promise<Hex> => {
     const hash = await chain.rpc("eth_sendTransaction", [{ from, to, data, gas: "0x1e8480" }]);
-    await minedReceipt(hash);
+    await chain.untilMined(hash);
     return `0x${String(hash).slice(2)}`;
   };
 
@@ -84,7 +78,7 @@ describe("what a look at the chain says, before any gas", () => {
       "6020358060606000376000600082600060006000355af15060600180360380826000376000600082600060006040355af100";
     const data = `0x6032600c60003960326000f3${code}`;
     const hash = await chain.rpc("eth_sendTransaction", [{ from: chain.stranger.address, data }]);
-    const receipt = await minedReceipt(hash);
+    const receipt = await chain.untilMined(hash);
     const address = JSON.stringify(receipt).match(/"contractAddress":"(0x[0-9a-f]{40})"/)?.[1];
     return `0x${address?.slice(2) ?? ""}`;
   }

@@ -39,6 +39,7 @@ describe("a signed request becomes one transaction", () => {
     });
     const sent = await activities.broadcastTransactions({ chainId, address, items: signed });
     expect(sent.items.map(({ result }) => result)).toEqual(["known"]);
+    for (const { hash } of signed) await chain.untilMined(hash);
     const { items } = await activities.readReceipts({
       chainId,
       items: signed.map(({ nonce, hash }) => ({ nonce, hashes: [hash], call })),
