@@ -171,13 +171,12 @@ describe("access", () => {
   });
 
   test("a caller who asks too often is told when to come back, others are not held up", async () => {
-    const answers = [];
-    for (let count = 0; count < 45; count += 1) {
-      answers.push(await guarded.call("GET", "/api/v1/blocks/12", { token: "r" }));
-    }
-    const last = answers.at(-1);
-    expect(last?.json).toMatchObject({ status: 429, type: "urn:blockloom:problem:rate-limit" });
-    expect(Number(last?.headers.get("retry-after"))).toBeGreaterThan(0);
+    const ask = () => guarded.call("GET", "/api/v1/blocks/12", { token: "r" });
+    let last = await ask();
+    // A minute may begin in between, and the count with it.
+    for (let count = 0; count < 200 && last.status === 200; count += 1) last = await ask();
+    expect(last.json).toMatchObject({ status: 429, type: "urn:blockloom:problem:rate-limit" });
+    expect(Number(last.headers.get("retry-after"))).toBeGreaterThan(0);
     const other = await guarded.call("POST", "/api/v1/queue/block/structlog/0", { token: "w" });
     expect(other.status).toBe(200);
     expect((await guarded.call("GET", "/health/ready")).status).toBe(200);
