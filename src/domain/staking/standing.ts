@@ -1,5 +1,6 @@
 import type { SignerStatus } from "../../workflows/staking/signer-shapes.ts";
 import { bumpedFees, isMinable } from "./fees.ts";
+import { nonceWords } from "./nonce-words.ts";
 import {
   newestAttempt,
   openCost,
@@ -99,11 +100,11 @@ export function alarmsOf(state: SignerState, nowMs: number): string[] {
   const standing = standingOf(state);
   return [
     ...(foreign.length > 0
-      ? [`foreign_nonce: the chain used ${nonces(foreign)} and shows no receipt of ours`]
+      ? [`foreign_nonce: the chain used ${nonceWords(foreign)} and shows no receipt of ours`]
       : []),
     ...(capped.length > 0
       ? [
-          `fee_cap: ${nonces(numbersOf(capped))} cannot be bumped beneath the cap; sent again as before`,
+          `fee_cap: ${nonceWords(numbersOf(capped))} cannot be bumped beneath the cap; sent again as before`,
         ]
       : []),
     ...(standing === "node_away"
@@ -118,7 +119,9 @@ export function alarmsOf(state: SignerState, nowMs: number): string[] {
           `finality: ${state.slots.length} nonces are not final, and no more are given until some are`,
         ]
       : []),
-    ...(stuck.length > 0 ? [`stuck: ${nonces(numbersOf(stuck))} not mined for 10 minutes`] : []),
+    ...(stuck.length > 0
+      ? [`stuck: ${nonceWords(numbersOf(stuck))} not mined for 10 minutes`]
+      : []),
   ];
 }
 
@@ -138,9 +141,4 @@ function ageOf(slot: Slot, nowMs: number): number {
 
 function numbersOf(slots: readonly Slot[]): number[] {
   return slots.map(({ nonce }) => nonce);
-}
-
-function nonces(list: readonly number[]): string {
-  const shown = list.slice(0, 5).join(", ");
-  return `nonce ${shown}${list.length > 5 ? ` and ${list.length - 5} more` : ""}`;
 }

@@ -1,4 +1,5 @@
 import { isCancellation, proxyActivities, proxyLocalActivities } from "@temporalio/workflow";
+import { nonceWords } from "../../domain/staking/nonce-words.ts";
 import { stakeTaskQueues } from "./messages.ts";
 import type { StakeActivities } from "./stake-activities.ts";
 
@@ -16,8 +17,11 @@ const someTries = {
   maximumAttempts: 6,
 } as const;
 
+type Input<Name extends keyof StakeActivities> = Parameters<StakeActivities[Name]>[0];
+type Answer<Name extends keyof StakeActivities> = ReturnType<StakeActivities[Name]>;
+
 /** Looks at a node, or sends to it. Repeatable: reads, or the same bytes. */
-export const { prepareCalls, broadcastTransactions, readReceipts } = proxyActivities<
+const atNode = proxyActivities<
   Pick<StakeActivities, "prepareCalls" | "broadcastTransactions" | "readReceipts">
 >({
   startToCloseTimeout: "30 seconds",
@@ -26,8 +30,24 @@ export const { prepareCalls, broadcastTransactions, readReceipts } = proxyActivi
   retry: someTries,
 });
 
-/** Waits at a node until the account moves. */
-export const { watchAccount } = proxyActivities<Pick<StakeActivities, "watchAccount">>({
+/** Fresh checks before a nonce is given. */
+export function prepareCalls(input: Input<"prepareCalls">): Answer<"prepareCalls"> {
+  const { length } = input.items;
+  const summary = length === 1 ? "1 request" : `${length} requests`;
+  return atNode.prepareCalls.executeWithOptions({ summary }, [input]);
+}
+
+export function broadcastTransactions(
+  input: Input<"broadcastTransactions">,
+): Answer<"broadcastTransactions"> {
+  return atNode.broadcastTransactions.executeWithOptions(ofNonces(input), [input]);
+}
+
+export function readReceipts(input: Input<"readReceipts">): Answer<"readReceipts"> {
+  return atNode.readReceipts.executeWithOptions(ofNonces(input), [input]);
+}
+
+const watch = proxyActivities<Pick<StakeActivities, "watchAccount">>({
   startToCloseTimeout: "2 minutes",
   scheduleToCloseTimeout: "3 minutes",
   heartbeatTimeout,
@@ -35,18 +55,22 @@ export const { watchAccount } = proxyActivities<Pick<StakeActivities, "watchAcco
   retry: someTries,
 });
 
+/** Waits at a node until the account moves. */
+export function watchAccount(input: Input<"watchAccount">): Answer<"watchAccount"> {
+  const { latestNonce, finalNonce, maximumSeconds } = input;
+  const summary = `until more than ${latestNonce} are mined or ${finalNonce} final, ${maximumSeconds} s at most`;
+  return watch.watchAccount.executeWithOptions({ summary }, [input]);
+}
+
 /** Signs on the queue of the one worker that holds the key. No effect outside. */
-export function signTransactions(
-  input: Parameters<StakeActivities["signTransactions"]>[0],
-): ReturnType<StakeActivities["signTransactions"]> {
+export function signTransactions(input: Input<"signTransactions">): Answer<"signTransactions"> {
   const { signTransactions: sign } = proxyActivities<Pick<StakeActivities, "signTransactions">>({
     taskQueue: stakeTaskQueues.signer(input.chainId),
     startToCloseTimeout: "10 seconds",
     scheduleToCloseTimeout: "1 minute",
     retry: someTries,
   });
-  const nonces = input.items.map(({ nonce }) => nonce);
-  return sign.executeWithOptions({ summary: `nonces ${nonces.join(", ")}` }, [input]);
+  return sign.executeWithOptions(ofNonces(input), [input]);
 }
 
 /** What a request does on its way, besides waiting for the signer: short, and repeatable for ever. */
@@ -96,10 +120,10 @@ export const noteEntity = hereFirst(here.noteEntity, notes.noteEntity);
 export const announceStake = hereFirst(here.announceStake, announcements.announceStake);
 
 /** Where the quick try fails, the server takes the effect over and repeats it by its own rules. */
-function hereFirst<Input, Answer>(
-  quick: (input: Input) => Promise<Answer>,
-  lasting: (input: Input) => Promise<Answer>,
-): (input: Input) => Promise<Answer> {
+function hereFirst<Given, Told>(
+  quick: (input: Given) => Promise<Told>,
+  lasting: (input: Given) => Promise<Told>,
+): (input: Given) => Promise<Told> {
   return async (input) => {
     try {
       return await quick(input);
@@ -110,10 +134,23 @@ function hereFirst<Input, Answer>(
   };
 }
 
-/** Rows of attempts. The lane tries again by itself. */
-export const { recordTransactions } = proxyActivities<Pick<StakeActivities, "recordTransactions">>({
+const rows = proxyActivities<Pick<StakeActivities, "recordTransactions">>({
   startToCloseTimeout: "30 seconds",
   heartbeatTimeout,
   scheduleToCloseTimeout: "1 minute",
   retry: someTries,
 });
+
+/** Rows of attempts. The lane tries again by itself. */
+export function recordTransactions(
+  input: Input<"recordTransactions">,
+): Answer<"recordTransactions"> {
+  return rows.recordTransactions.executeWithOptions(ofNonces(input), [input]);
+}
+
+/** What Temporal's UI shows beside a call's name. In clear, so without the calls. */
+function ofNonces({ items }: { readonly items: readonly { readonly nonce: number }[] }): {
+  readonly summary: string;
+} {
+  return { summary: nonceWords(items.map(({ nonce }) => nonce)) };
+}

@@ -321,3 +321,28 @@ test("cancelled, it gives no new nonce, waits for what is open and ends with its
   const later = await desk.ask(2);
   expect((await outcomeOf(later)).status).toMatchObject({ state: "succeeded", nonce: 1 });
 });
+
+test("each of its calls says in Temporal's UI what it is about", async () => {
+  const desk = await env.desk();
+  await outcomeOf(await desk.ask(1));
+  await untilSigner(desk, ({ slots }) => slots.length === 0);
+  const { events = [] } = await desk.signer.fetchHistory();
+  const summaries = (events ?? []).flatMap(
+    ({ activityTaskScheduledEventAttributes: call, userMetadata }) =>
+      call
+        ? [
+            `${call.activityType?.name}: ${Buffer.from(userMetadata?.summary?.data ?? []).toString()}`,
+          ]
+        : [],
+  );
+  const kinds = summaries.map((summary) => summary.replaceAll(/\d+/g, "N"));
+  expect([...new Set(kinds)].toSorted()).toEqual([
+    'broadcastTransactions: "nonce N"',
+    'prepareCalls: "N request"',
+    'readReceipts: "nonce N"',
+    'recordTransactions: "nonce N"',
+    'signTransactions: "nonce N"',
+    'watchAccount: "until more than N are mined or N final, N s at most"',
+  ]);
+  expect(summaries).toContain('signTransactions: "nonce 0"');
+});
