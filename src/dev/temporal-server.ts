@@ -55,10 +55,27 @@ const searchAttributes = {
   DonePercent: "Double",
 };
 
+/** A free port may be taken by somebody else before the server has it. */
+const mostTries = 3;
+
 /** Starts `temporal server start-dev` and waits until a client can use it. */
 export async function startTemporal(options: TemporalServerOptions): Promise<TemporalServer> {
-  const port = options.port ?? (await getPort());
-  const uiPort = options.uiPort ?? (await getPort());
+  for (let tries = 1; ; tries += 1) {
+    const port = options.port ?? (await getPort());
+    const uiPort = options.uiPort ?? (await getPort());
+    try {
+      return await startOn({ port, uiPort }, options);
+    } catch (error) {
+      const isLost = options.port === undefined && String(error).includes("address already in use");
+      if (!isLost || tries === mostTries) throw error;
+    }
+  }
+}
+
+async function startOn(
+  { port, uiPort }: { readonly port: number; readonly uiPort: number },
+  options: TemporalServerOptions,
+): Promise<TemporalServer> {
   const server = startProcess({
     name: "Temporal",
     command: options.cli,
