@@ -114,13 +114,15 @@ test("it answers at once, says what is away, goes on when it comes or comes back
   const clickhouse = await startEmbeddedServer({ dataDir, port: clickhousePort });
   stops.push(() => clickhouse.stop());
   await waitForLine(server, "Waiting for the schema");
-  expect(await ask("/api/v1/coverage")).toMatchObject(kindOf("schema-mismatch"));
+  // A look that takes more than two seconds says "away".
+  await expect.poll(() => ask("/api/v1/coverage")).toMatchObject(kindOf("schema-mismatch"));
   await migrate({ url: clickhouse.url, database: "blockloom" });
   await waitForLine(server, "Server is ready");
-  expect(await ask("/health/ready")).toMatchObject({ status: 200, json: { status: "ready" } });
-  expect(await ask("/api/v1/coverage")).toMatchObject({ status: 200, json: { proven: false } });
-  expect(await ask("/api/v1/status")).toMatchObject({ status: 200, json: { jobs: [] } });
-  expect(await ask(path, "POST")).toMatchObject(kindOf("no-worker"));
+  const untilAnswer = (of: string, method?: string) => expect.poll(() => ask(of, method));
+  await untilAnswer("/health/ready").toMatchObject({ status: 200, json: { status: "ready" } });
+  await untilAnswer("/api/v1/coverage").toMatchObject({ status: 200, json: { proven: false } });
+  await untilAnswer("/api/v1/status").toMatchObject({ status: 200, json: { jobs: [] } });
+  await untilAnswer(path, "POST").toMatchObject(kindOf("no-worker"));
 
   await temporal.kill();
   await waitUntil(async () => (await ask("/health/ready")).status === 503, {
@@ -137,7 +139,7 @@ test("it answers at once, says what is away, goes on when it comes or comes back
     json: { error: "failed to fetch block from execution node", block_number: "0" },
   });
 
-  await server.stop();
+  await server.stop(60_000);
   expect(await server.exited).toEqual({ code: 0, signal: null });
   expect(server.output()).toContain("Server has stopped");
   expect(server.output()).not.toContain("s3cret");

@@ -11,6 +11,7 @@ import { connectClient } from "../../../src/temporal/connect-client.ts";
 import { startAnvil } from "../../support/anvil.ts";
 import { startTestClickHouse, type TestClickHouse } from "../../support/clickhouse.ts";
 import { startTestTemporal, type TestTemporal } from "../../support/temporal.ts";
+import { type SlowNode, startSlowNode } from "../stack/slow-node.ts";
 
 const sender = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266";
 const account = "0x00000000000000000000000000000000000000aa";
@@ -22,6 +23,7 @@ const network = "demo";
 
 let folder: string;
 let anvil: Awaited<ReturnType<typeof startAnvil>>;
+let node: SlowNode;
 let clickhouse: TestClickHouse;
 let temporal: TestTemporal;
 let env: Record<string, string>;
@@ -40,9 +42,10 @@ beforeAll(async () => {
     ]);
     await callNode(anvil.url, "evm_mine", []);
   }
+  node = await startSlowNode(anvil.url);
   env = {
     NETWORK: network,
-    RPC_URL: anvil.url,
+    RPC_URL: node.url,
     CLICKHOUSE_URL: clickhouse.url,
     CLICKHOUSE_DATABASE: clickhouse.database,
     TEMPORAL_ADDRESS: temporal.address,
@@ -51,7 +54,8 @@ beforeAll(async () => {
   };
 });
 afterAll(async () => {
-  await Promise.all([anvil.stop(), clickhouse.stop(), temporal.stop()]);
+  await node?.stop();
+  await Promise.all([anvil?.stop(), clickhouse?.stop(), temporal?.stop()]);
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -66,6 +70,8 @@ function startWorker(name: string): RunningProcess {
 }
 
 test("a worker that is asked to stop in the middle of a chunk hands its place to the next one", async () => {
+  // So slow that the chunk is not over before the worker hears that it has to stop.
+  node.setPace(500);
   const first = startWorker("first");
   await waitUntil(() => first.output().includes("Worker is ready"), {
     what: "the first worker",
@@ -84,14 +90,15 @@ test("a worker that is asked to stop in the middle of a chunk hands its place to
     what: "the first blocks",
     process: first,
   });
-  await first.stop(20_000);
+  await first.stop(60_000);
   expect(await first.exited).toEqual({ code: 0, signal: null });
   expect(first.output()).not.toContain(`"blockNumber":${heavyBlocks}`);
 
+  node.setPace(0);
   const second = startWorker("second");
   const result: unknown = await client.workflow.getHandle(workflowId).result();
   expect(result).toMatchObject({ blocks: heavyBlocks + 1, failed: 0 });
-  await second.stop(20_000);
+  await second.stop(60_000);
   expect(second.output()).not.toContain('"blockNumber":1,');
   await close();
 

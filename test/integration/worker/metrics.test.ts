@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { Writable } from "node:stream";
-import getPort from "get-port";
 import { expect, test } from "vitest";
 import { createLogger } from "../../../src/observability/logger.ts";
 import { installRuntime } from "../../../src/observability/runtime.ts";
@@ -21,9 +20,10 @@ function catchError(run: () => unknown): string {
 }
 
 test("our meters stand on the endpoint under Prometheus names, and a port in use is named", async () => {
-  const port = await getPort();
-  const occupant = createServer().listen(port, "127.0.0.1");
+  const occupant = createServer().listen(0, "127.0.0.1");
   await once(occupant, "listening");
+  const bound = occupant.address();
+  const port = typeof bound === "object" ? bound?.port : undefined;
   const error = catchError(() => installRuntime(silent, `127.0.0.1:${port}`));
   expect(error.replace(String(port), "<port>")).toMatchInlineSnapshot(`
     "ConfigError: The metrics endpoint cannot be opened.

@@ -27,9 +27,9 @@ beforeAll(async () => {
   ]);
 });
 afterAll(async () => {
-  await chain.stop();
-  await temporal.stop();
-  await clickhouse.stop();
+  await chain?.stop();
+  await temporal?.stop();
+  await clickhouse?.stop();
   await rm(dataFolder, { recursive: true, force: true });
 });
 beforeEach(async () => {
@@ -78,7 +78,7 @@ test("a worker that only signs needs no ClickHouse, asks for signatures alone, a
   });
   expect(signing.output()).toContain(`"queues":["signer-${chain.chainId}"]`);
   expect(signing.output()).toMatch(/"ERROR_TIMEOUT".*A variable has no effect here/);
-  await signing.stop();
+  await signing.stop(60_000);
   expect((await signing.exited).code).toBe(0);
 });
 
@@ -109,10 +109,6 @@ test.each([
     env: { WORKER_ROLES: "sign", STAKING_ADDRESS: `0x${"2".repeat(40)}` },
     words: `0x${"2".repeat(40)}`,
   },
-])(
-  "$what: it says so and exits 1",
-  async ({ env, words }) => {
-    expect(await readRefusal(env)).toContain(words);
-  },
-  60_000,
-);
+])("$what: it says so and exits 1", async ({ env, words }) => {
+  expect(await readRefusal(env)).toContain(words);
+});

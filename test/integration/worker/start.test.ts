@@ -72,14 +72,14 @@ test("it waits for each thing that is away, says which, goes on when it comes, a
   const anvil = await startAnvil({ port: nodePort });
   stops.push(anvil.stop);
   await waitForLine(worker, "Waiting for Temporal at");
-  await worker.stop();
+  await worker.stop(60_000);
   expect((await worker.exited).code).toBe(0);
 
   const temporal = await startTestTemporal();
   stops.push(temporal.stop);
   const again = startWorker({ ...env, TEMPORAL_ADDRESS: temporal.address });
   await waitForLine(again, "Worker is ready");
-  await again.stop(15_000);
+  await again.stop(60_000);
   expect(await again.exited).toEqual({ code: 0, signal: null });
   expect(again.output()).toContain("Worker has stopped");
   for (const output of [worker.output(), again.output()]) {

@@ -61,12 +61,13 @@ describe("a real server", () => {
     await operate("namespace", "create", "--namespace", namespace);
     await expect
       .poll(() => registerSearchAttributes(operatorService, namespace).then(() => "done", String), {
-        timeout: 15_000,
+        timeout: 60_000,
       })
       .toBe("done");
     await registerSearchAttributes(operatorService, namespace);
-    const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
-    expect(customAttributes).toMatchObject({ Network: 2, FromBlock: 3, DonePercent: 4 });
+    await expect
+      .poll(() => operatorService.listSearchAttributes({ namespace }))
+      .toMatchObject({ customAttributes: { Network: 2, FromBlock: 3, DonePercent: 4 } });
   });
 
   test("a name that stands there with another type is refused, for the server would keep it in silence", async () => {
@@ -80,11 +81,15 @@ describe("a real server", () => {
             () => "done",
             String,
           ),
-        { timeout: 15_000 },
+        { timeout: 60_000 },
       )
       .toBe("done");
+    const { operatorService } = connection;
+    await expect
+      .poll(() => operatorService.listSearchAttributes({ namespace }))
+      .toMatchObject({ customAttributes: { Network: 1 } });
     await expect(
-      registerSearchAttributes(connection.operatorService, namespace),
+      registerSearchAttributes(operatorService, namespace),
     ).rejects.toThrowErrorMatchingInlineSnapshot(`
       [ConfigError: Temporal's namespace has search attributes of other types.
         namespace: clashing
