@@ -45,6 +45,8 @@ export function createRequestStream(options: StreamOptions): RequestStream {
 
 function createSession(redis: RedisConnection, options: StreamOptions): StreamSession {
   const { streamKey, group, consumer } = options;
+  /** The last look of any loop before this session made the group, ISO; null: the group is the one it was. */
+  let lookedAt: string | null = null;
   const read = async (id: string, waitMs?: number): Promise<StreamEntry[]> => {
     const wait = waitMs === undefined ? [] : ["BLOCK", String(Math.max(1, Math.round(waitMs)))];
     // As a raw command: the library's own cannot read an entry that was deleted while it was in hand.
@@ -62,11 +64,16 @@ function createSession(redis: RedisConnection, options: StreamOptions): StreamSe
         id,
       ]),
     );
-    return toEntries(reply);
+    return toEntries(reply).map((entry) =>
+      isBefore(entry, lookedAt) ? { ...entry, wasGiven: true } : entry,
+    );
   };
   return {
     async prepare() {
-      await createGroup(redis, streamKey, group);
+      const isNew = await createGroup(redis, streamKey, group);
+      lookedAt = isNew
+        ? await redis.run("GET", (client) => client.get(referenceKeys.lastCheck))
+        : null;
       return claimOfTheDead(redis, options);
     },
     readOwn: (afterId) => read(afterId),
@@ -108,15 +115,21 @@ async function loadHash(
   }
 }
 
-/** From id 0, so that what was written before the first start is served too. */
-async function createGroup(redis: RedisConnection, stream: string, group: string): Promise<void> {
+/** From id 0, so that what was written before the first start is served too. @returns whether there was none. */
+async function createGroup(
+  redis: RedisConnection,
+  stream: string,
+  group: string,
+): Promise<boolean> {
   try {
     await redis.run("XGROUP CREATE", (client) =>
       client.xGroupCreate(stream, group, "0", { MKSTREAM: true }),
     );
+    return true;
   } catch (error) {
     const exists = error instanceof RedisRefusedError && /BUSYGROUP/.test(error.message);
     if (!exists) throw error;
+    return false;
   }
 }
 
@@ -149,6 +162,10 @@ export async function readQueue(
     unacknowledged: pending,
     oldestAt: firstId === null ? null : entryTime(firstId),
   };
+}
+
+function isBefore({ id }: StreamEntry, time: string | null): boolean {
+  return time !== null && Date.parse(entryTime(id)) < Date.parse(time);
 }
 
 /** RESP2: `[[stream, [[id, [field, value, ...] or null], ...]]]`, or null where nothing came. */

@@ -13,6 +13,8 @@ export type StreamEntry = {
   /** `<milliseconds>-<number>`, given by Redis. */
   readonly id: string;
   readonly fields: Readonly<Record<string, string>> | null;
+  /** A loop looked at the stream since it was written, with a group that is lost: it was given to somebody then. */
+  readonly wasGiven?: true;
 };
 
 /** A hash as it was read: field to value. */

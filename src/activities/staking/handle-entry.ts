@@ -81,7 +81,8 @@ export class EntryHandler {
   /** @returns whether the entry is done; false: it was left for later. */
   private async serve(entry: ReadEntry): Promise<boolean> {
     try {
-      if (entry.kind === "poison") await this.reportPoison(entry);
+      if (entry.kind === "served") this.count("alreadyKnown");
+      else if (entry.kind === "poison") await this.reportPoison(entry);
       else await (this.isShadow ? this.check(entry) : this.start(entry));
       await this.session.acknowledge(entry.entryId);
       return true;

@@ -12,6 +12,8 @@ export type ReadEntry = {
   readonly timestampMs: number | null;
 } & (
   | { readonly kind: "request"; readonly entity: StreamEntity; readonly call: StakeCall }
+  /** Its request has ended: the hash went then. */
+  | { readonly kind: "served" }
   /** No request can be made of it, now or later. */
   | { readonly kind: "poison"; readonly code: string; readonly message: string }
 );
@@ -37,6 +39,7 @@ export async function readEntry(session: StreamSession, entry: StreamEntry): Pro
   if (hash === "not a hash") {
     return poison({ ...nothing, entity }, "ENTITY_NOT_A_HASH", "The entry's key holds no hash.");
   }
+  if (hash === null && entry.wasGiven) return { kind: "served", ...nothing, entity };
   if (hash === null) {
     return poison(
       { ...nothing, entity },

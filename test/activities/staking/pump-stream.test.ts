@@ -286,6 +286,26 @@ describe.skipIf(!hasRedis)("the pump of the Redis stream", () => {
     });
   });
 
+  test("a group that was lost: what was served before is known again, not reported; the rest is served", async () => {
+    const served = await produce(redis);
+    const running = await produce(redis);
+    await bridge.pump().result;
+    // The end of its request.
+    await redis.unlink(served.key);
+    await redis.xGroupDestroy(streamKey, bridgeGroup);
+    await addEntry(redis, { type: "stake", entityId: newUlid() });
+    await produce(redis);
+
+    const result = await bridge.pump().result;
+
+    expect(result).toMatchObject({ started: 1, alreadyKnown: 2, poisoned: 1 });
+    expect(bridge.poison.map(({ code }) => code)).toEqual(["ENTITY_MISSING"]);
+    expect([await unacknowledged(), await redis.exists(running.key)]).toEqual([0, 1]);
+    // Whoever still has its group is told of every hash that is gone.
+    await addEntry(redis, { type: "stake", entityId: served.entityId });
+    expect(await bridge.pump().result).toMatchObject({ alreadyKnown: 0, poisoned: 1 });
+  });
+
   test("what a consumer that died had in hand is taken over", async () => {
     await produce(redis);
     await redis.xGroupCreate(streamKey, bridgeGroup, "0");

@@ -79,3 +79,10 @@ test.each([
   const read = await readEntry(sessionWith(stored), { id: "1-0", fields });
   expect(read).toMatchObject({ kind: "request", timestampMs: expected });
 });
+
+test("a hash that is gone is no fault of an entry that was given to somebody before", async () => {
+  const entry = { id: "1-0", fields: { type: "stake", entityId: newUlid() } };
+  const read = (wasGiven: object) => readEntry(sessionWith(null), { ...entry, ...wasGiven });
+  expect(await read({ wasGiven: true })).toMatchObject({ kind: "served" });
+  expect(await read({})).toMatchObject({ kind: "poison", code: "ENTITY_MISSING" });
+});
