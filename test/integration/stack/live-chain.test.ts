@@ -34,6 +34,8 @@ afterAll(() => stack?.stop());
 test("follow goes along with reorgs while a backfill runs: the views show the node's chain", async () => {
   const { chain, client, slowNode } = stack;
   slowNode.setPace(slowPace);
+  // However long the rest takes, the backfill does not end before it.
+  const letGo = slowNode.holdBlock(await hashOfNode(chain.head));
   const job = await backfill(stack, network);
   const follow = await startFollow(client, { network, processors, startBlock: chain.head + 1 });
   await chain.mine(6);
@@ -61,6 +63,7 @@ test("follow goes along with reorgs while a backfill runs: the views show the no
   );
   expect(await job.isRunning(), "the backfill was under way all the time").toBe(true);
 
+  letGo();
   slowNode.setPace(0);
   expect(await job.result()).toMatchObject({ failed: 0 });
   const target = targetOf({ ...follow, kind: "follow", network, range: null });

@@ -119,9 +119,16 @@ test("Temporal, then ClickHouse, killed and started again in the middle of a bac
   const job = await backfill(stack, network);
   await waitUntilComplete(stack, network, 10);
 
+  stack.slowNode.hold();
+  await waitUntil(async () => (await blocksInHand(job)).length > 0, {
+    what: "a block to be in hand",
+    timeoutMs: patienceMs,
+  });
   await stack.temporal.kill();
+  const done = await countComplete(stack, network);
+  stack.slowNode.letGo();
   // What is in hand goes on without Temporal.
-  await waitUntilComplete(stack, network, (await countComplete(stack, network)) + 1);
+  await waitUntilComplete(stack, network, done + 1);
   await stack.temporal.restart();
   await waitUntilComplete(stack, network, (await countComplete(stack, network)) + 5);
 
@@ -142,6 +149,7 @@ test("a node that is away for a minute delays a backfill, which says so, and fai
   await stack.proxy.outage(true);
   const comesBackAt = Date.now() + minuteMs;
   await waitUntilItWaitsFor(job, 'execution node "rpc-url" does not answer');
+  await waitUntilEachFailed(job, 'execution node "rpc-url" does not answer');
   const done = await countComplete(stack, network);
   await sleep(comesBackAt - Date.now());
   await waitUntilItWaitsFor(job, 'execution node "rpc-url" does not answer');
@@ -165,6 +173,14 @@ async function waitUntilItWaitsFor(job: Backfill, what: string): Promise<void> {
   await waitUntil(
     async () => (explainWait({ waitingFor: null }, await job.pending()) ?? "").includes(what),
     { what: `the backfill to say: ${what}`, timeoutMs: patienceMs },
+  );
+}
+
+/** Waits until an attempt of each of its calls has ended with that: what they had traced before is written. */
+async function waitUntilEachFailed(job: Backfill, how: string): Promise<void> {
+  await waitUntil(
+    async () => (await job.pending()).every(({ lastFailure }) => lastFailure?.includes(how)),
+    { what: `each call to fail: ${how}`, timeoutMs: patienceMs },
   );
 }
 

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from "node:events";
 import { type IncomingMessage, request, type ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
@@ -12,6 +13,8 @@ export type SlowNode = {
   /** Answers no step trace until `letGo`. */
   readonly hold: () => void;
   readonly letGo: () => void;
+  /** Answers no step trace of one block until the answer is called; those of others pass by. */
+  readonly holdBlock: (blockHash: string) => () => void;
   readonly stop: () => Promise<void>;
 };
 
@@ -20,7 +23,9 @@ export async function startSlowNode(targetUrl: string): Promise<SlowNode> {
   let gate: Promise<void> = Promise.resolve();
   let letGo: (() => void) | null = null;
   let lastTurn: Promise<void> = Promise.resolve();
-  const waitForTurn = (): Promise<void> => {
+  const heldBlocks = new Map<string, Promise<unknown>>();
+  const waitForTurn = async (body: string): Promise<void> => {
+    for (const [blockHash, isLetGo] of heldBlocks) if (body.includes(blockHash)) await isLetGo;
     lastTurn = lastTurn.then(() => gate).then(() => sleep(paceMs));
     return lastTurn;
   };
@@ -38,6 +43,14 @@ export async function startSlowNode(targetUrl: string): Promise<SlowNode> {
       });
     },
     letGo: () => letGo?.(),
+    holdBlock: (blockHash) => {
+      const end = new EventEmitter();
+      heldBlocks.set(blockHash, once(end, "let go"));
+      return () => {
+        heldBlocks.delete(blockHash);
+        end.emit("let go");
+      };
+    },
     stop: () => {
       letGo?.();
       return server.stop();
@@ -46,13 +59,13 @@ export async function startSlowNode(targetUrl: string): Promise<SlowNode> {
 }
 
 async function handOn(
-  node: { readonly targetUrl: string; readonly waitForTurn: () => Promise<void> },
+  node: { readonly targetUrl: string; readonly waitForTurn: (body: string) => Promise<void> },
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): Promise<void> {
   const body = await text(incoming);
   const isStepTrace = body.includes("debug_traceBlock") && !body.includes("callTracer");
-  if (isStepTrace) await node.waitForTurn();
+  if (isStepTrace) await node.waitForTurn(body);
   const answer = await ask(node.targetUrl, body);
   outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
   await pipeline(answer, outgoing);
