@@ -167,13 +167,21 @@ test("a session keeps its temporary tables, not its settings, and serves one req
     clickhouse_settings: { max_threads: 1 },
   });
   expect(await rows.json()).toEqual([{ rows: 0 }]);
-  const slow = client.query({ query: "SELECT sleep(3)", format: "JSONEachRow", session_id });
+  const abort = new AbortController();
+  const endless = client.query({
+    query: "SELECT sum(cityHash64(number)) FROM numbers(100000000000)",
+    abort_signal: abort.signal,
+    session_id,
+  });
   const running =
-    "SELECT query FROM system.processes WHERE query LIKE '%sleep(3)%' AND query NOT LIKE '%processes%'";
-  await vi.waitFor(async () => expect(await readRows(client, running)).toHaveLength(1), 5000);
+    "SELECT query FROM system.processes WHERE query LIKE '%cityHash64%' AND query NOT LIKE '%processes%'";
+  await vi.waitFor(async () => expect(await readRows(client, running)).toHaveLength(1), 60_000);
   const second = client.query({ query: "SELECT 1", session_id });
   await expect(second).rejects.toMatchObject({ code: "373" });
-  await (await slow).text();
+  abort.abort();
+  await expect(endless).rejects.toThrow(/abort/);
+  const next = () => client.query({ query: "SELECT 1", format: "JSONEachRow", session_id });
+  await vi.waitFor(async () => (await next()).text(), 60_000);
   const changed = await client.query({
     query: "SELECT changed FROM system.settings WHERE name = 'max_threads'",
     format: "JSONEachRow",
