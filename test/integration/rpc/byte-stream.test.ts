@@ -27,7 +27,7 @@ test("a node that never begins is given up when its time is over", async () => {
 
 test("a node that stops in the middle is given up when its time is over", async () => {
   const { double, stream } = await startDouble((_, response) => response.write("begun"));
-  const reading = readAll(stream(call, { timeoutMs: 1000 }));
+  const reading = readAll(stream(call, { timeoutMs: 6000 }));
   await expect(reading).rejects.toMatchObject({ isBegun: true, fault: { kind: "silent" } });
   await double.stop();
 });
@@ -38,9 +38,9 @@ test("a slow reader is not taken for a slow node", async () => {
     setTimeout(() => response.end("last"), 50);
   });
   let text = "";
-  for await (const part of stream(call, { timeoutMs: 1000 })) {
+  for await (const part of stream(call, { timeoutMs: 4000 })) {
     text += Buffer.from(part).toString();
-    await sleep(1500);
+    await sleep(4500);
   }
   expect(text).toBe("firstlast");
   await double.stop();
@@ -124,8 +124,8 @@ test("an answer that breaks off on a kept socket is not asked for a second time"
     response.write("begun", () => setTimeout(() => request.socket.resetAndDestroy(), 20));
     return response;
   });
-  expect(await readAll(stream(call, { timeoutMs: 2_000 }))).toBe("answer");
-  const reading = readAll(stream(call, { timeoutMs: 2_000 }));
+  expect(await readAll(stream(call, { timeoutMs: 30_000 }))).toBe("answer");
+  const reading = readAll(stream(call, { timeoutMs: 30_000 }));
   await expect(reading).rejects.toMatchObject({ isBegun: true, fault: { kind: "socket" } });
   await sleep(100);
   expect(requests).toBe(2);

@@ -160,7 +160,7 @@ describe("a node that is not there, or not a node", () => {
       () => node.head("latest"),
       () => node.blockRefs([1, 2]),
       () => node.receipts({ blockNumber: 1, blockHash: hash }),
-      () => readAll(node.traceSteps(hash, { stacks: true, timeoutMs: 1_000 })),
+      () => readAll(node.traceSteps(hash, { stacks: true, timeoutMs: 30_000 })),
     ];
     for (const attempt of attempts) {
       const error = await attempt().then(
@@ -205,7 +205,7 @@ describe("a node that is not there, or not a node", () => {
       limits,
     );
     await node.chainId();
-    await readAll(node.traceCalls("0x1", { timeoutMs: 1_000 }));
+    await readAll(node.traceCalls("0x1", { timeoutMs: 30_000 }));
     const once = ["Basic dXNlcjpwYXNz", "k", "/path?q=1"];
     expect(seen).toEqual([...once, ...once]);
     await double.stop();
@@ -232,7 +232,7 @@ describe("a node that answers badly", () => {
 
   async function traceOf(
     trace: Parameters<typeof startNodeDouble>[0],
-    timeoutMs = 5_000,
+    timeoutMs = 30_000,
   ): Promise<unknown> {
     const double = await startNodeDouble((body, response, request) => {
       if (body.method === "debug_traceBlockByHash") trace(body, response, request);
@@ -289,7 +289,7 @@ describe("a node that answers badly", () => {
       else if (method === "debug_traceTransaction") reply(response, id, tooOften);
       else reply(response, id, { result: block });
     });
-    const options = { stacks: true, timeoutMs: 5_000 };
+    const options = { stacks: true, timeoutMs: 30_000 };
     const reading = readAll(connect(double.url).traceSteps(hash, options));
     await expect(reading).rejects.toMatchObject({ name: "NodeUnavailableError" });
     await double.stop();

@@ -72,7 +72,7 @@ describe("traces are asked for compressed", () => {
   });
 
   test("but not where the node's compression is the limit", async () => {
-    const node = await startNode({ gzipMs: 500 });
+    const node = await startNode({ gzipMs: 1500 });
     for (let block = 0; block < 8; block += 1) await node.traceOnce();
     expect(node.asked).toEqual([false, true, false, true, false, true, false, false]);
     expect(node.costs.compresses).toBe(false);

@@ -26,7 +26,7 @@ beforeEach(async () => {
     reply(response, id, { result: method.startsWith("eth_get") ? blockOf(params[0]) : [] });
   });
   const endpoint = toEndpoint({ name: "node-a", url: double.url, headers: {} });
-  node = createExecutionNode(endpoint, { traceTimeoutMs: 5_000 });
+  node = createExecutionNode(endpoint, { traceTimeoutMs: 30_000 });
 });
 afterEach(() => double.stop());
 
