@@ -23,7 +23,7 @@ test("the demo with --exit tells its story, proves it, and leaves nothing runnin
   expect(output()).toMatch(/failed and recovered +│ 2 +│ ok/);
   expect(output()).toMatch(/worker kills +│ 1 +│ ok/);
   expect(output()).not.toContain("WRONG");
-  expect(processesOf(folder)).toEqual([]);
+  await expect.poll(() => processesOf(folder)).toEqual([]);
 }, 300_000);
 
 test("Ctrl-C stops all that the demo started, and the same data goes on where it was", async () => {
@@ -37,7 +37,7 @@ test("Ctrl-C stops all that the demo started, and the same data goes on where it
     if (child.pid === undefined) throw new Error("no process");
     process.kill(-child.pid, "SIGINT"); // a terminal sends it to the whole group
     expect(await exited, output()).toBe(0);
-    expect(processesOf(folder)).toEqual([]);
+    await expect.poll(() => processesOf(folder)).toEqual([]);
     expect(existsSync(join(folder, "stack.env"))).toBe(false);
   }
 }, 300_000);

@@ -55,7 +55,7 @@ test("serves the user's own node: the client finds the stack and proves a backfi
 
   stack.child.kill("SIGTERM");
   expect(await stack.exited, stack.output()).toBe(0);
-  expect(processesOf(data)).toEqual([]);
+  await expect.poll(() => processesOf(data)).toEqual([]);
 });
 
 test("refuses a node that does not answer, with the fix and without a stack trace", async () => {

@@ -19,8 +19,9 @@ test("anvil answers on a free port with finality close behind the head, and is g
 test("Temporal has our search attributes and its UI, and keeps its state across a SIGKILL", async () => {
   const temporal = await startTestTemporal();
   try {
-    const page = await fetch(temporal.uiUrl);
-    expect(await page.text()).toContain("<html");
+    // The UI begins to listen beside the server.
+    const page = () => fetch(temporal.uiUrl).then((answer) => answer.text(), String);
+    await expect.poll(page).toContain("<html");
     const before = await Connection.connect({ address: temporal.address });
     await before.workflowService.startWorkflowExecution({
       namespace: temporal.namespace,
