@@ -10,7 +10,7 @@ import { startDemoAnvil } from "../support/anvil.ts";
 import { createFakeWorld, type FakeWorld } from "../support/fakes.ts";
 
 const engine = traceEngine;
-const deadlineMs = 8000;
+const deadlineMs = 20_000;
 /** A block of the set-up with calls, and the last block. */
 const poisoned = 9;
 const head = 10;

@@ -133,12 +133,14 @@ test("the views show one branch without a hole at every moment of many reorgs", 
     [5, 5],
     [1, 3],
   ] as const) {
+    const before = reader.count();
     await chain.goBackTo((await chain.head()) - depth);
     for (let i = 0; i < count; i += 1) {
       await chain.mine(1);
       await remember();
     }
     await untilOnChain(name, first);
+    await expect.poll(() => reader.count()).toBeGreaterThan(before + 3);
   }
   const seen = await reader.stop();
 
@@ -181,7 +183,7 @@ function watchViews(name: string, first: number) {
     await reading;
     return seen;
   };
-  return { stop };
+  return { count: () => seen.length, stop };
 }
 
 test("a reorg while no worker ran is found at the next start, however far the chain has gone on", async () => {
