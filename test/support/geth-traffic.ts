@@ -46,9 +46,11 @@ function isWorthIt(kind: string, blockNumber: number): boolean {
 async function fund(url: string): Promise<void> {
   const [owner] = z.array(z.string()).parse(await callNode(url, "eth_accounts"));
   const value = numberToHex(10n ** 22n);
-  const calls = rich.map((to) => ({
+  const first = Number(await callNode(url, "eth_getTransactionCount", [owner, "latest"]));
+  // Geth gives a nonce twice where it mines a block in the middle of the batch.
+  const calls = rich.map((to, index) => ({
     method: "eth_sendTransaction",
-    params: [{ from: owner, to, value }],
+    params: [{ from: owner, to, value, nonce: numberToHex(first + index) }],
   }));
   await waitForAll(url, await callNodeBatch(url, calls));
 }
