@@ -12,7 +12,7 @@ export type PumpDependencies = EntryDependencies & {
 const heartbeatMs = 1000;
 
 /**
- * Serves the stream for `maximumSeconds`, over one connection: first what this consumer had in hand, then what is new.
+ * Serves the stream over one connection: first what this consumer had in hand, then for `maximumSeconds` what is new.
  * 0 seconds: only looks, and says that it did. An entry is acknowledged when its request is durably started, or when
  * none can be made of it; one whose start fails stays, and stands in nobody's way.
  * @throws {RedisUnavailableError} @throws {RedisRefusedError} @throws {TemporalUnavailableError}
@@ -75,22 +75,25 @@ class Pump {
   async run(forMs: number): Promise<PumpResult> {
     const deleted = await this.session.prepare();
     await this.handler.handle(deleted.map((id) => ({ id, fields: null })));
-    const queue = forMs > 0 ? await this.serve(Date.now() + forMs) : await this.look();
+    const queue = forMs > 0 ? await this.serve(forMs) : await this.look();
     return { ...this.tally, queue };
   }
 
-  private async serve(deadline: number): Promise<StreamQueue> {
+  private async serve(forMs: number): Promise<StreamQueue> {
     await this.serveOwn();
     await this.handler.noteNothingInHand();
     if (!this.dependencies.stream.shadow) await this.session.trim(this.dependencies.now());
+    let queue = await this.look();
+    // Counted from here: however slow Redis was until now, what is new is read once.
+    const deadline = Date.now() + forMs;
     for (;;) {
-      const queue = await this.look();
       const leftMs = deadline - Date.now();
       if (leftMs <= 0) return queue;
       const waitMs = Math.min(leftMs, this.dependencies.stream.readBlockMs);
       const entries = await this.session.readNew(waitMs);
       // Whatever fails every start would only fill our hands: the next call tries again.
       if (entries.length > 0 && !(await this.handler.handle(entries))) return this.look();
+      queue = await this.look();
     }
   }
 

@@ -111,7 +111,7 @@ describe.skipIf(!hasRedis)("the pump of the Redis stream", () => {
   test("36. a duplicate stream entry x100 starts one request and acknowledges all", async () => {
     const { entityId } = await produce(redis);
     for (let copy = 0; copy < 99; copy += 1) await addEntry(redis, { entityId, type: "stake" });
-    const result = await bridge.pump({ maximumSeconds: 1 }).result;
+    const result = await bridge.pump({ maximumSeconds: 8 }).result;
     expect(result).toMatchObject({ started: 1, alreadyKnown: 99 });
     expect(await unacknowledged()).toBe(0);
     expect(await redis.exists(`PendingStake:${entityId}`)).toBe(1);
@@ -364,7 +364,7 @@ describe.skipIf(!hasRedis)("the pump of the Redis stream", () => {
     const trimming = { stream: { keepAcknowledgedMs: 0 } };
     // Somebody else's group has read nothing yet.
     await redis.xGroupCreate(streamKey, "reader", "0");
-    await bridge.pump({ maximumSeconds: 2, ...trimming }).result;
+    await bridge.pump({ maximumSeconds: 8, ...trimming }).result;
     await bridge.pump(trimming).result;
     expect(await unacknowledged()).toBe(0);
     expect(await redis.xLen(streamKey)).toBe(252);
@@ -377,7 +377,7 @@ describe.skipIf(!hasRedis)("the pump of the Redis stream", () => {
   test("by default entries of the last thirty days stay", async () => {
     await produce(redis);
     for (let count = 0; count < 250; count += 1) await addEntry(redis, { type: "x" });
-    await bridge.pump({ maximumSeconds: 2 }).result;
+    await bridge.pump({ maximumSeconds: 8 }).result;
     await bridge.pump().result;
     expect(await redis.xLen(streamKey)).toBe(251);
   });
