@@ -22,7 +22,8 @@ test("blocks requeued over HTTP have new rows that are proven, also where the se
     const answer: Answer = JSON.parse(await (await fetch(`${server.url}${path}`)).text());
     return answer;
   };
-  const before = await read<Block>(`/api/v1/blocks/${head}`);
+  const readHead = async () => (await read<Block>(`/api/v1/blocks/${head}`)).rows[0];
+  const before = await waitUntil(readHead, { what: "the block's first attempt" });
   const queued = await fetch(`${server.url}/api/v1/queue/blocks/structlog`, {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -32,17 +33,23 @@ test("blocks requeued over HTTP have new rows that are proven, also where the se
   await server.kill();
 
   server = await stack.startServer(network);
-  const structlogOf = ({ rows }: Block) => rows[0];
   const after = await waitUntil(
     async () => {
-      const row = structlogOf(await read<Block>(`/api/v1/blocks/${head}`));
-      return row?.attemptId === structlogOf(before)?.attemptId ? undefined : row;
+      const row = await readHead();
+      return row?.attemptId === before.attemptId ? undefined : row;
     },
     { what: "a new attempt" },
   );
   expect(after).toMatchObject({ generation: 1, actor: "api", proof: "proven" });
   const window = `from=${first}&to=${head}&verify=true`;
-  expect(await read(`/api/v1/coverage?${window}`)).toMatchObject({
+  const coverage = await waitUntil(
+    async () => {
+      const answer = await read<{ processors?: unknown }>(`/api/v1/coverage?${window}`);
+      return answer.processors !== undefined && answer;
+    },
+    { what: "an answer" },
+  );
+  expect(coverage).toMatchObject({
     processors: [
       { processor: "structlog", proven: true, duplicates: 0 },
       { processor: "structlog_agg", proven: false },

@@ -44,12 +44,11 @@ afterAll(async () => {
 });
 
 async function startApi(rpcUrl: string) {
-  const address = `127.0.0.1:${await getPort()}`;
   const program = startProcess({
     name: "server",
     command: process.execPath,
     args: [join(projectRoot, "dist", "server.js")],
-    env: { ...stack.env, CHAIN_RPC_URL: rpcUrl, API_ADDRESS: address },
+    env: { ...stack.env, CHAIN_RPC_URL: rpcUrl, API_ADDRESS: "127.0.0.1:0" },
     cwd: stack.folder,
     logFile: join(stack.folder, "server.log"),
   });
@@ -57,6 +56,7 @@ async function startApi(rpcUrl: string) {
     what: "the server to be ready",
     process: program,
   });
+  const [, address] = /"address":"(127\.0\.0\.1:\d+)"/.exec(program.output()) ?? [];
   return { ...program, url: `http://${address}` };
 }
 
