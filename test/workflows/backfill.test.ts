@@ -235,8 +235,8 @@ test("goes on with other workers after the first ones stopped in the middle", as
 test("shows in details and search attributes what it is doing", async () => {
   const network = await env.network();
   network.fake.failures.set(3, 1);
-  const handle = await network.startBackfill({ toBlock: 19, concurrency: 1 });
   network.fake.closeGate();
+  const handle = await network.startBackfill({ toBlock: 19, concurrency: 1 });
   await untilProgress(handle, ({ inFlight }) => inFlight.length === 1);
 
   expect(await currentDetails(handle)).toContain("| range\u00A0\u00A0 | 0-19 (20 blocks) |");

@@ -33,7 +33,7 @@ test("it waits for its user and goes on when the user has done their part", asyn
 test("it expires while it waits, without gas, and the same request may be asked again", async () => {
   const { fake, ask } = await env.desk();
   fake.chain.unready.add(modelCall(1).owner);
-  const expiresAt = new Date(Date.now() + 2000).toISOString();
+  const expiresAt = new Date(Date.now() + 10_000).toISOString();
   expect(await outcomeOf(await ask(1, { expiresAt }))).toMatchObject({
     failedAs: "expired",
     status: { state: "expired", isFinal: true, nonce: null, reason: { code: "allowance" } },
