@@ -22,6 +22,8 @@ type Options = {
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
+/** Older than every chain, and a date that calendars hold. */
+const maximumAgeMs = 36_500 * dayMs;
 
 export function addCleanup(program: Command, act: Act): void {
   const cleanup = program
@@ -42,13 +44,13 @@ export function addCleanup(program: Command, act: Act): void {
   addExamples(cleanup, "cleanup", "cleanup --yes", "cleanup --older-than 7d --yes --json");
 }
 
-/** Reads `90m`, `12h`, `7d`; at least an hour. */
+/** Reads `90m`, `12h`, `7d`; an hour to 100 years. */
 function toAge(text: string): number {
   const [, count, unit] = /^(\d+)([mhd])$/.exec(text) ?? [];
   const unitMs = unit === "d" ? dayMs : unit === "h" ? hourMs : 60_000;
   const ageMs = Number(count) * unitMs;
-  if (count === undefined || ageMs < hourMs) {
-    throw new InvalidArgumentError("It must be an age of an hour or more: 12h, 7d.");
+  if (count === undefined || ageMs < hourMs || ageMs > maximumAgeMs) {
+    throw new InvalidArgumentError("It must be an age of an hour to 100 years: 12h, 7d.");
   }
   return ageMs;
 }
