@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
-import type { Answer } from "./answer.ts";
+import type { Answer, Summary } from "./answer.ts";
 import { type Engine, quoteString } from "./engine.ts";
 import { FrontError } from "./exception.ts";
 import type { NativeConnection } from "./native.ts";
@@ -14,6 +14,8 @@ export type Job = { readonly tag: string; isGone: boolean };
 /** One request on its way: what was asked, who gets the answer. */
 type Work = { readonly call: FrontRequest; readonly answer: Answer; readonly job: Job };
 type InsertData = Statement & { kind: "insert-data" };
+
+const nothingWritten: Summary = { rowsWritten: 0, bytesWritten: 0 };
 
 /** With these in the statement and not in the connection's scope, one connection serves insert after insert. */
 const ownSettings = ["insert_deduplication_token"];
@@ -43,19 +45,22 @@ export async function runStatement(
   const statement = parseStatement([urlQuery, body.sql].filter(Boolean).join("\n"));
   if (statement.kind === "insert-data") return insertData(statement, statement.inlineData);
   const call = { ...work.call, parameters: { ...work.call.parameters, ...body.parameters } };
-  return sessions.use(call, statement.kind === "select", (connection) =>
+  const summary = await sessions.use(call, statement.kind === "select", (connection) =>
     execute(engine, connection, statement, { ...work, call }),
   );
+  // Not before the session is free: whoever has the whole answer may ask the same session at once.
+  return work.answer.end(summary);
 
   async function insertData(insert: InsertData, data: IncomingMessage | string): Promise<void> {
     const { path, bytes } = await spoolBody(data, folder);
     try {
-      if (bytes === 0) return await work.answer.end({ rowsWritten: 0, bytesWritten: 0 });
+      if (bytes === 0) return await work.answer.end(nothingWritten);
       const { shared, clause } = splitSettings(insert, work.call.settings);
       const sql = `${insert.head} FROM INFILE ${quoteString(path)} ${clause} FORMAT ${insert.format}`;
-      await sessions.use({ ...work.call, settings: shared }, true, (connection) =>
-        runInsert(engine, connection, sql, work),
+      const summary = await sessions.use({ ...work.call, settings: shared }, true, (connection) =>
+        runInsert(engine, connection, sql, work.job),
       );
+      return await work.answer.end(summary);
     } finally {
       await rm(path, { force: true });
     }
@@ -81,26 +86,26 @@ async function runInsert(
   { native }: Engine,
   connection: NativeConnection,
   sql: string,
-  { answer, job }: Work,
-): Promise<void> {
-  const tagged = tag(job, sql);
-  const summary = await native.InsertRawAsyncConnection(connection, tagged, Buffer.alloc(0), false);
-  await answer.end(summary);
+  job: Job,
+): Promise<Summary> {
+  return native.InsertRawAsyncConnection(connection, tag(job, sql), Buffer.alloc(0), false);
 }
 
+/** Writes the rows of the answer; its end is the caller's. */
 async function execute(
   engine: Engine,
   connection: NativeConnection,
   statement: Exclude<Statement, InsertData>,
   work: Work,
-): Promise<void> {
+): Promise<Summary> {
   const { defaultFormat, parameters } = work.call;
   const hasParameters = Object.keys(parameters).length > 0;
   if (statement.kind === "insert-select" && !hasParameters) {
-    return runInsert(engine, connection, statement.sql, work);
+    return runInsert(engine, connection, statement.sql, work.job);
   }
   if (statement.kind === "select" && streamable.test(statement.format ?? defaultFormat)) {
-    return stream(engine, connection, statement.sql, work);
+    await stream(engine, connection, statement.sql, work);
+    return nothingWritten;
   }
   const tagged = tag(work.job, statement.sql);
   const start = () =>
@@ -112,7 +117,7 @@ async function execute(
     );
   const { bytes } = await (hasParameters ? engine.inParameterTurn(start) : start());
   if (bytes.length > 0) await work.answer.write(bytes);
-  return work.answer.end({ rowsWritten: 0, bytesWritten: 0 });
+  return nothingWritten;
 }
 
 async function stream(
@@ -139,7 +144,6 @@ async function stream(
     }
     if (chunk.bytes.length > 0) await answer.write(chunk.bytes);
   }
-  await answer.end();
 }
 
 /** @throws {FrontError} when nobody waits any more, so that nothing starts that `KILL` would miss. */

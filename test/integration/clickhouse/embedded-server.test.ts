@@ -191,6 +191,17 @@ test("a session keeps its temporary tables, not its settings, and serves one req
   await client.close();
 });
 
+test("a session is free when its answer has ended", async () => {
+  const client = connect();
+  const query = "SELECT number FROM numbers(1000)";
+  const clickhouse_settings = { max_threads: 1 }; // to be taken back after each
+  for (let call = 0; call < 300; call += 1) {
+    const rows = await client.query({ query, session_id: "busy", clickhouse_settings });
+    await rows.text();
+  }
+  await client.close();
+});
+
 test("a statement whose client went away stops", async () => {
   const client = connect();
   const abort = new AbortController();
