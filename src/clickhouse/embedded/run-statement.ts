@@ -45,11 +45,11 @@ export async function runStatement(
   const statement = parseStatement([urlQuery, body.sql].filter(Boolean).join("\n"));
   if (statement.kind === "insert-data") return insertData(statement, statement.inlineData);
   const call = { ...work.call, parameters: { ...work.call.parameters, ...body.parameters } };
-  const summary = await sessions.use(call, statement.kind === "select", (connection) =>
+  const done = await sessions.use(call, statement.kind === "select", (connection) =>
     execute(engine, connection, statement, { ...work, call }),
   );
   // Not before the session is free: whoever has the whole answer may ask the same session at once.
-  return work.answer.end(summary);
+  return work.answer.end(done);
 
   async function insertData(insert: InsertData, data: IncomingMessage | string): Promise<void> {
     const { path, bytes } = await spoolBody(data, folder);
