@@ -138,9 +138,9 @@ for (const { name, fork, few, present, start } of nodes) {
       }
     });
 
-    it.skipIf(fork !== "osaka")(
-      "lack under an unknown fork what docs/schema.md says, and no more",
-      () => {
+    // An unknown fork is read by the newest rules, so only there the rest can be the same.
+    if (fork === "osaka") {
+      it("lack under an unknown fork what docs/schema.md says, and no more", () => {
         for (const recorded of blocks) {
           const known = trace(recorded, { fork, clientVersion });
           const unknown = trace(recorded, { fork: null, clientVersion });
@@ -154,8 +154,8 @@ for (const { name, fork, few, present, start } of nodes) {
           }));
           expect(firstDifference(expected, unknown.aggRows), recorded.name).toBeNull();
         }
-      },
-    );
+      });
+    }
 
     it("are refused when a hash, a transaction, a receipt or a header field is another", async () => {
       const recorded = blocks.findLast(({ receipts }) => receipts.length > 0);
